@@ -1,0 +1,84 @@
+#include "core/shape.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+
+namespace heed {
+
+Shape::Shape(std::span<const std::int64_t> extents) {
+  if (extents.size() > kMaxRank)
+    throw ShapeError({.what = text("shape: ", extents.size(), " axes are more than the ", kMaxRank, " a tensor may have")});
+  for (const std::int64_t extent : extents) {
+    if (extent < 0) throw ShapeError({.what = text("shape: extent ", extent, " is negative")});
+    extents_[static_cast<std::size_t>(rank_++)] = extent;
+  }
+}
+
+Shape Shape::with(int axis, std::int64_t extent) const {
+  Shape result = *this;
+  result.extents_[static_cast<std::size_t>(resolve(axis))] = extent;
+  return result;
+}
+
+Shape Shape::inserted(int axis, std::int64_t extent) const {
+  const int position = axis < 0 ? axis + rank_ + 1 : axis;
+  if (position < 0 || position > rank_) throw_axis_outside(axis);
+  std::array<std::int64_t, kMaxRank + 1> extents{};
+  std::copy(begin(), begin() + position, extents.begin());
+  extents[static_cast<std::size_t>(position)] = extent;
+  std::copy(begin() + position, end(), extents.begin() + position + 1);
+  return Shape(std::span(extents.data(), static_cast<std::size_t>(rank_ + 1)));
+}
+
+Shape Shape::without(int axis) const {
+  const int position = resolve(axis);
+  Shape result = *this;
+  std::copy(begin() + position + 1, end(), result.extents_.begin() + position);
+  --result.rank_;
+  return result;
+}
+
+void Shape::throw_axis_outside(int axis) const {
+  throw IndexError({.what = text("axis ", axis, " is outside a tensor of shape ", *this),
+                    .expected = text("-", rank_, " <= axis < ", rank_)});
+}
+
+Shape broadcast(const Shape& a, const Shape& b, const char* operation) {
+  if (a == b) return a;
+  const int rank = std::max(a.rank(), b.rank());
+  std::array<std::int64_t, kMaxRank> extents{};
+  for (int i = 1; i <= rank; ++i) {
+    const std::int64_t from_a = i <= a.rank() ? a[-i] : 1;
+    const std::int64_t from_b = i <= b.rank() ? b[-i] : 1;
+    if (from_a != from_b && from_a != 1 && from_b != 1)
+      throw ShapeError({.what = text(operation, ": shapes do not broadcast: a is ", a, ", b is ", b),
+                        .expected = text("a.shape[-", i, "] == b.shape[-", i, "] or one of them 1, got ", from_a, " and ", from_b)});
+    extents[static_cast<std::size_t>(rank - i)] = from_a == 1 ? from_b : from_a;
+  }
+  return Shape(std::span(extents.data(), static_cast<std::size_t>(rank)));
+}
+
+bool broadcasts_to(const Shape& from, const Shape& to) {
+  if (from.rank() > to.rank()) return false;
+  for (int i = 1; i <= from.rank(); ++i)
+    if (from[-i] != to[-i] && from[-i] != 1) return false;
+  return true;
+}
+
+void append(std::string& out, const Shape& shape) {
+  out.push_back('[');
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (i > 0) out.append(", ");
+    out.append(std::to_string(shape[i]));
+  }
+  out.push_back(']');
+}
+
+std::string to_string(const Shape& shape) {
+  std::string out;
+  append(out, shape);
+  return out;
+}
+
+}  // namespace heed

@@ -1,0 +1,67 @@
+// Extents of tensors and the rules by which they combine.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+namespace heed {
+
+/// The largest number of axes a tensor may have.
+inline constexpr int kMaxRank = 8;
+
+/// Extents of the axes, outermost first; a scalar has none. Trivially copyable.
+class Shape {
+ public:
+  constexpr Shape() = default;
+  Shape(std::initializer_list<std::int64_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
+  /// Throws ShapeError when an extent is negative or there are more than kMaxRank.
+  explicit Shape(std::span<const std::int64_t> extents);
+
+  int rank() const { return rank_; }
+  /// Extent of an axis; a negative axis counts from the end. Throws IndexError outside [-rank, rank).
+  std::int64_t operator[](int axis) const { return extents_[static_cast<std::size_t>(resolve(axis))]; }
+  /// Number of elements: 1 for a scalar.
+  std::int64_t count() const {
+    std::int64_t n = 1;
+    for (int i = 0; i < rank_; ++i) n *= extents_[static_cast<std::size_t>(i)];
+    return n;
+  }
+  /// The axis as a number in [0, rank). Throws IndexError outside [-rank, rank).
+  int resolve(int axis) const {
+    if (axis < -rank_ || axis >= rank_) throw_axis_outside(axis);
+    return axis < 0 ? axis + rank_ : axis;
+  }
+  const std::int64_t* begin() const { return extents_.data(); }
+  const std::int64_t* end() const { return extents_.data() + rank_; }
+  bool operator==(const Shape& other) const {
+    if (rank_ != other.rank_) return false;
+    for (int i = 0; i < rank_; ++i)
+      if (extents_[static_cast<std::size_t>(i)] != other.extents_[static_cast<std::size_t>(i)]) return false;
+    return true;
+  }
+
+  /// The shape with one extent replaced, an axis inserted before `axis`, or an axis left out.
+  Shape with(int axis, std::int64_t extent) const;
+  Shape inserted(int axis, std::int64_t extent) const;
+  Shape without(int axis) const;
+
+ private:
+  [[noreturn]] void throw_axis_outside(int axis) const;
+  std::array<std::int64_t, kMaxRank> extents_{};
+  int rank_ = 0;
+};
+
+/// The common shape of two operands: aligned at the last axis, extents equal or one of them 1 (NumPy's rule).
+/// Throws ShapeError in the name of `operation` when they do not broadcast.
+Shape broadcast(const Shape& a, const Shape& b, const char* operation);
+/// Whether `from` can be expanded to `to`.
+bool broadcasts_to(const Shape& from, const Shape& to);
+
+/// "[32, 9, 256]"; "[]" for a scalar.
+void append(std::string& out, const Shape& shape);
+std::string to_string(const Shape& shape);
+
+}  // namespace heed
