@@ -35,17 +35,29 @@ class Error : public std::exception {
 };
 
 /// Extents, ranks or axes that do not fit an operation.
-struct ShapeError : Error { explicit ShapeError(const Complaint& c) : Error("ShapeError", c) {} };
+struct ShapeError : Error {
+  explicit ShapeError(const Complaint& c) : Error("ShapeError", c) {}
+};
 /// An element type that an operation does not take.
-struct DTypeError : Error { explicit DTypeError(const Complaint& c) : Error("DTypeError", c) {} };
+struct DTypeError : Error {
+  explicit DTypeError(const Complaint& c) : Error("DTypeError", c) {}
+};
 /// A position outside an axis, or an id outside a vocabulary.
-struct IndexError : Error { explicit IndexError(const Complaint& c) : Error("IndexError", c) {} };
+struct IndexError : Error {
+  explicit IndexError(const Complaint& c) : Error("IndexError", c) {}
+};
 /// A misuse of the computation graph.
-struct GraphError : Error { explicit GraphError(const Complaint& c) : Error("GraphError", c) {} };
+struct GraphError : Error {
+  explicit GraphError(const Complaint& c) : Error("GraphError", c) {}
+};
 /// A file that cannot be read or written, or whose content is not what it should be.
-struct IoError : Error { explicit IoError(const Complaint& c) : Error("IoError", c) {} };
+struct IoError : Error {
+  explicit IoError(const Complaint& c) : Error("IoError", c) {}
+};
 /// A setting that makes no sense.
-struct ConfigError : Error { explicit ConfigError(const Complaint& c) : Error("ConfigError", c) {} };
+struct ConfigError : Error {
+  explicit ConfigError(const Complaint& c) : Error("ConfigError", c) {}
+};
 
 /// A frame of the path that an error shows after "in:". Frames nest; each thread has its own path.
 /// The object must outlive the frame.

@@ -8,8 +8,9 @@
 
 namespace heed {
 
-/// Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): block `counter` of the stream
-/// of `key`, four words of 32 random bits. A pure function, so any part of a stream can be made anywhere.
+/// Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): block `counter` of the
+/// stream of `key`, four words of 32 random bits. A pure function, so any part of a stream can be made
+/// anywhere.
 struct Philox {
   struct Block {
     std::uint32_t word[4];
@@ -17,7 +18,8 @@ struct Philox {
   static Block block(std::uint64_t key, std::uint64_t stream, std::uint64_t counter);
 };
 
-/// A generator passed explicitly; nothing in heed seeds itself. The state is three numbers that a checkpoint keeps.
+/// A generator passed explicitly; nothing in heed seeds itself. The state is three numbers that a checkpoint
+/// keeps.
 class Rng {
  public:
   struct State {

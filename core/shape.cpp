@@ -8,7 +8,8 @@ namespace heed {
 
 Shape::Shape(std::span<const std::int64_t> extents) {
   if (extents.size() > kMaxRank)
-    throw ShapeError({.what = text("shape: ", extents.size(), " axes are more than the ", kMaxRank, " a tensor may have")});
+    throw ShapeError(
+        {.what = text("shape: ", extents.size(), " axes are more than the ", kMaxRank, " a tensor may have")});
   for (const std::int64_t extent : extents) {
     if (extent < 0) throw ShapeError({.what = text("shape: extent ", extent, " is negative")});
     extents_[static_cast<std::size_t>(rank_++)] = extent;
@@ -44,16 +45,13 @@ void Shape::throw_axis_outside(int axis) const {
                     .expected = text("-", rank_, " <= axis < ", rank_)});
 }
 
-Shape broadcast(const Shape& a, const Shape& b, const char* operation) {
-  if (a == b) return a;
+std::optional<Shape> common_shape(const Shape& a, const Shape& b) {
   const int rank = std::max(a.rank(), b.rank());
   std::array<std::int64_t, kMaxRank> extents{};
   for (int i = 1; i <= rank; ++i) {
     const std::int64_t from_a = i <= a.rank() ? a[-i] : 1;
     const std::int64_t from_b = i <= b.rank() ? b[-i] : 1;
-    if (from_a != from_b && from_a != 1 && from_b != 1)
-      throw ShapeError({.what = text(operation, ": shapes do not broadcast: a is ", a, ", b is ", b),
-                        .expected = text("a.shape[-", i, "] == b.shape[-", i, "] or one of them 1, got ", from_a, " and ", from_b)});
+    if (from_a != from_b && from_a != 1 && from_b != 1) return std::nullopt;
     extents[static_cast<std::size_t>(rank - i)] = from_a == 1 ? from_b : from_a;
   }
   return Shape(std::span(extents.data(), static_cast<std::size_t>(rank)));

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -54,9 +55,9 @@ class Shape {
   int rank_ = 0;
 };
 
-/// The common shape of two operands: aligned at the last axis, extents equal or one of them 1 (NumPy's rule).
-/// Throws ShapeError in the name of `operation` when they do not broadcast.
-Shape broadcast(const Shape& a, const Shape& b, const char* operation);
+/// The common shape of two operands: aligned at the last axis, extents equal or one of them 1 (NumPy's rule);
+/// none when they do not broadcast.
+std::optional<Shape> common_shape(const Shape& a, const Shape& b);
 /// Whether `from` can be expanded to `to`.
 bool broadcasts_to(const Shape& from, const Shape& to);
 

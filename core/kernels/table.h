@@ -1,15 +1,29 @@
 // The table of kernels: raw pointers and extents in, no tensors, no errors, no allocation, no threads.
 //
-// Every variant (reference, portable, avx2, avx512) fills one Table. Extents and strides are in elements. A kernel
-// computes its result in an order that depends on its arguments only, so that work cut the same way gives the same
-// bits. Callers have checked everything: kernels trust their arguments.
+// Every variant (reference, portable, avx2, avx512) fills one Table. Extents and strides are in elements. A
+// kernel computes its result in an order that depends on its arguments only, so that work cut the same way
+// gives the same bits. Callers have checked everything: kernels trust their arguments.
 #pragma once
 
 #include <cstdint>
 
 namespace heed::kernels {
 
-enum class Unary : int { negate, absolute, sign, reciprocal, square, sqrt, exp, log, tanh, sigmoid, relu, sin, cos };
+enum class Unary : int {
+  negate,
+  absolute,
+  sign,
+  reciprocal,
+  square,
+  sqrt,
+  exp,
+  log,
+  tanh,
+  sigmoid,
+  relu,
+  sin,
+  cos
+};
 inline constexpr int kUnaryCount = 13;
 enum class Binary : int { add, subtract, multiply, divide, minimum, maximum, power };
 inline constexpr int kBinaryCount = 7;
@@ -24,20 +38,20 @@ struct MatrixView {
   std::int64_t column_stride;
 };
 
-/// One step of an LSTM for `rows` sequences of a batch; gates in the order f, g, i, o (forget, candidate, input,
-/// output), each `hidden` wide. Row r of an array starts at data + r * its stride; inside a row elements are adjacent.
-/// Rows with lengths[r] <= step are padding (lengths may be null: no padding).
+/// One step of an LSTM for `rows` sequences of a batch; gates in the order f, g, i, o (forget, candidate,
+/// input, output), each `hidden` wide. Row r of an array starts at data + r * its stride; inside a row elements
+/// are adjacent. Rows with lengths[r] <= step are padding (lengths may be null: no padding).
 template <class T>
 struct LstmForward {
   std::int64_t rows, hidden, step;
   const std::int32_t* lengths;
-  T* gates;                      ///< in: pre-activations; out: f, g, i, o after sigmoid, tanh, sigmoid, sigmoid
+  T* gates;  ///< in: pre-activations; out: f, g, i, o after sigmoid, tanh, sigmoid, sigmoid
   std::int64_t gates_stride;
-  const T* c_before;             ///< cell state before the step
+  const T* c_before;  ///< cell state before the step
   std::int64_t c_before_stride;
-  T* c;                          ///< out: f * c_before + g * i; on padding c_before
-  T* tanh_c;                     ///< out: tanh(c)
-  T* h;                          ///< out: o * tanh(c); on padding 0
+  T* c;       ///< out: f * c_before + g * i; on padding c_before
+  T* tanh_c;  ///< out: tanh(c)
+  T* h;       ///< out: o * tanh(c); on padding 0
   std::int64_t c_stride, tanh_c_stride, h_stride;
 };
 
@@ -46,12 +60,12 @@ template <class T>
 struct LstmBackward {
   std::int64_t rows, hidden, step;
   const std::int32_t* lengths;
-  const T* gates;                ///< activations kept by the forward step
+  const T* gates;  ///< activations kept by the forward step
   const T* c_before;
   const T* tanh_c;
-  const T* dh;                   ///< gradient of this step's h, complete
-  T* dc;                         ///< in: gradient of c from later steps; out: gradient of c_before
-  T* dgates;                     ///< out: gradient of the pre-activations
+  const T* dh;  ///< gradient of this step's h, complete
+  T* dc;        ///< in: gradient of c from later steps; out: gradient of c_before
+  T* dgates;    ///< out: gradient of the pre-activations
   std::int64_t gates_stride, c_before_stride, tanh_c_stride, dh_stride, dc_stride, dgates_stride;
 };
 
@@ -71,27 +85,30 @@ struct AdamStep {
 /// The kernels of one element type.
 template <class T>
 struct Loops {
-  // ---- element-wise; strides may be 0 (a broadcast operand) or negative; y may be x, a or b exactly -------------
+  // ---- element-wise; strides may be 0 (a broadcast operand) or negative; y may be x, a or b exactly
+  // -------------
   using UnaryLoop = void (*)(std::int64_t n, const T* x, std::int64_t x_stride, T* y, std::int64_t y_stride);
-  using BinaryLoop = void (*)(std::int64_t n, const T* a, std::int64_t a_stride, const T* b, std::int64_t b_stride,
-                              T* y, std::int64_t y_stride);
-  using CompareLoop = void (*)(std::int64_t n, const T* a, std::int64_t a_stride, const T* b, std::int64_t b_stride,
-                               std::uint8_t* y, std::int64_t y_stride);
+  using BinaryLoop = void (*)(std::int64_t n, const T* a, std::int64_t a_stride, const T* b,
+                              std::int64_t b_stride, T* y, std::int64_t y_stride);
+  using CompareLoop = void (*)(std::int64_t n, const T* a, std::int64_t a_stride, const T* b,
+                               std::int64_t b_stride, std::uint8_t* y, std::int64_t y_stride);
   UnaryLoop unary[kUnaryCount];        ///< relu(NaN) = NaN; sign(0) = 0
   BinaryLoop binary[kBinaryCount];     ///< minimum and maximum return NaN when either operand is NaN
   CompareLoop compare[kCompareCount];  ///< 1 or 0; as IEEE: comparisons with NaN are 0 but for not_equal
   /// y = a * x + y.
   void (*axpy)(std::int64_t n, T a, const T* x, std::int64_t x_stride, T* y, std::int64_t y_stride);
 
-  // ---- reductions of one strided row; n >= 1 ----------------------------------------------------------------------
+  // ---- reductions of one strided row; n >= 1
+  // ----------------------------------------------------------------------
   T (*sum)(std::int64_t n, const T* x, std::int64_t stride);
   T (*maximum)(std::int64_t n, const T* x, std::int64_t stride);  ///< NaN when there is one
   T (*minimum)(std::int64_t n, const T* x, std::int64_t stride);
   T (*dot)(std::int64_t n, const T* a, std::int64_t a_stride, const T* b, std::int64_t b_stride);
   double (*sum_of_squares)(std::int64_t n, const T* x);  ///< adjacent elements, accumulated in double
 
-  // ---- matrix product: C (m x n) = A (m x k) B (k x n), or C += A B with accumulate --------------------------------
-  // Any strides of A and B. C has column_stride 1. k = 0 gives C = 0 (or leaves C with accumulate).
+  // ---- matrix product: C (m x n) = A (m x k) B (k x n), or C += A B with accumulate
+  // -------------------------------- Any strides of A and B. C has column_stride 1. k = 0 gives C = 0 (or
+  // leaves C with accumulate).
   void (*gemm)(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, MatrixView<const T> b,
                MatrixView<T> c, bool accumulate);
   /// B laid out once for many products: `packed` holds gemm_packed_size(k, n) elements, aligned to 64 bytes.
@@ -100,9 +117,10 @@ struct Loops {
   void (*gemm_packed)(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, const T* packed,
                       MatrixView<T> c, bool accumulate);
 
-  // ---- fused rows; rows are `n` adjacent elements, row r at r * n ---------------------------------------------------
-  /// y = softmax(x) along each row. Where `attend` is not null, elements with attend[r * n + j] == 0 get weight 0 and
-  /// take no part; a row with no element attended to is all 0.
+  // ---- fused rows; rows are `n` adjacent elements, row r at r * n
+  // ---------------------------------------------------
+  /// y = softmax(x) along each row. Where `attend` is not null, elements with attend[r * n + j] == 0 get weight
+  /// 0 and take no part; a row with no element attended to is all 0.
   void (*softmax)(std::int64_t rows, std::int64_t n, const T* x, const std::uint8_t* attend, T* y);
   /// dx = y * (dy - sum(dy * y)) along each row.
   void (*softmax_backward)(std::int64_t rows, std::int64_t n, const T* y, const T* dy, T* dx);
@@ -111,15 +129,17 @@ struct Loops {
   /// dx = dy - exp(y) * sum(dy) along each row.
   void (*log_softmax_backward)(std::int64_t rows, std::int64_t n, const T* y, const T* dy, T* dx);
   /// loss[r] = log(sum(exp(x[r]))) - x[r][target[r]], and probabilities[r] = softmax(x[r]);
-  /// rows with target[r] == ignored get loss 0. The same row without a loss is left unwritten in `probabilities`.
-  void (*cross_entropy)(std::int64_t rows, std::int64_t n, const T* x, const std::int32_t* target, std::int32_t ignored,
-                        T* loss, T* probabilities);
+  /// rows with target[r] == ignored get loss 0. The same row without a loss is left unwritten in
+  /// `probabilities`.
+  void (*cross_entropy)(std::int64_t rows, std::int64_t n, const T* x, const std::int32_t* target,
+                        std::int32_t ignored, T* loss, T* probabilities);
   /// dx[r] = scale[r * scale_stride] * (probabilities[r] - onehot(target[r])); 0 on ignored rows.
-  void (*cross_entropy_backward)(std::int64_t rows, std::int64_t n, const T* probabilities, const std::int32_t* target,
-                                 std::int32_t ignored, const T* scale, std::int64_t scale_stride, T* dx);
+  void (*cross_entropy_backward)(std::int64_t rows, std::int64_t n, const T* probabilities,
+                                 const std::int32_t* target, std::int32_t ignored, const T* scale,
+                                 std::int64_t scale_stride, T* dx);
   /// y = (x - mean) * rstd * gain + bias along each row; mean and rstd (1 / sqrt(variance + epsilon)) are kept.
-  void (*layer_norm)(std::int64_t rows, std::int64_t n, const T* x, const T* gain, const T* bias, double epsilon, T* y,
-                     T* mean, T* rstd);
+  void (*layer_norm)(std::int64_t rows, std::int64_t n, const T* x, const T* gain, const T* bias,
+                     double epsilon, T* y, T* mean, T* rstd);
   /// dx of each row; dgain and dbias (n each) are added to, row after row.
   void (*layer_norm_backward)(std::int64_t rows, std::int64_t n, const T* x, const T* gain, const T* mean,
                               const T* rstd, const T* dy, T* dx, T* dgain, T* dbias);

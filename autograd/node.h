@@ -1,0 +1,143 @@
+// Nodes of the computation graph. Users see Var; operations see record().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "autograd/var.h"
+#include "core/counting.h"
+
+namespace heed {
+
+class Sweep;
+struct NodeExtras;
+
+/// What the engine knows of the type of one gradient rule.
+struct RuleType {
+  Var (*call)(void* rule, const Var& dy, Node& node);
+  void (*destroy)(void* rule);
+  bool wants_output;  ///< the rule is called with (dy, y): the node keeps its value for it
+};
+
+/// What the engine knows of the type of a rule for all operands together.
+struct JointRuleType {
+  void (*call)(void* rule, std::span<const Var> dy, Node& node, std::span<Var> gradients);
+  void (*destroy)(void* rule);
+  bool wants_output;
+};
+
+/// One operand of a recorded operation. The rule lies in the node's own block.
+struct Edge {
+  Node* input = nullptr;  ///< counted; null for an operand that needs no gradient
+  const RuleType* type = nullptr;
+  void* rule = nullptr;
+  std::int32_t output = 0;  ///< for a part of a joint operation: which of its outputs this is
+};
+
+/// A value, the operation that made it, and the rules that carry its gradient to the operands. Two counts:
+/// handles (Vars, which need the value) and references (edges of later nodes, which need the rules only; all
+/// handles together hold one). When the last handle goes the value goes too, unless a rule wants it. Node,
+/// edges and rules are one block.
+class Node {
+ public:
+  static Node* create(const char* operation, Tensor value, std::size_t edges = 0, std::size_t rule_bytes = 0);
+
+  // ---- counts
+  // ------------------------------------------------------------------------------------------------------
+  void retain_handle() {
+    if (handles_.none()) references_.retain();
+    handles_.retain();
+  }
+  void release_handle() {
+    if (handles_.release()) drop_handles();
+  }
+  void retain_reference() { references_.retain(); }
+  void release_reference() {
+    if (references_.release()) destroy(this);
+  }
+  /// Whether the caller's Var is the only thing that knows this node.
+  bool unique() const { return handles_.unique() && references_.unique(); }
+  Var as_var() {
+    retain_handle();
+    return Var::adopt(this);
+  }
+
+  // ---- building, by record()
+  // -----------------------------------------------------------------------------------------
+  template <class Rule>
+  void add_rule(const Var& operand, Rule&& rule);
+  template <class Rule>
+  void set_joint_rule(Rule&& rule);
+  void add_edge(const Var& operand, std::int32_t output = 0);
+
+  std::span<Edge> edges() { return {edges_begin(), edge_count_}; }
+  /// Gives up the rules with all that they saved, and the operands.
+  void release_graph();
+
+  const char* operation;
+  Tensor value;
+  Var gradient;                        // collected by backward()
+  std::uint64_t recorded_at;           // later than its operands': the order of the sweep
+  std::unique_ptr<NodeExtras> extras;  // name and hooks, when there are any
+  const JointRuleType* joint_type = nullptr;
+  void* joint_rule = nullptr;
+  std::int32_t joint_outputs = 0;  // outputs of a joint operation that has several
+  bool requires_grad = false;
+  bool keeps_gradient = false;  // a leaf, or asked for
+  bool keeps_value = false;     // a rule wants the output
+  bool freed = false;           // a backward has consumed the rules
+
+  // Where the running sweep has this node; see backward.cpp.
+  Sweep* sweep = nullptr;
+  std::uint32_t slot = 0;
+
+ private:
+  Node(const char* operation_name, Tensor&& v, std::size_t block_bytes);
+  ~Node();
+  static void destroy(Node* node);
+  void drop_handles();
+  Edge* edges_begin() { return reinterpret_cast<Edge*>(reinterpret_cast<std::byte*>(this) + sizeof(Node)); }
+  template <class Rule>
+  void* place(Rule&& rule);
+
+  RefCount handles_, references_;
+  std::uint32_t block_bytes_;
+  std::uint32_t used_bytes_ = 0;
+  std::uint16_t edge_count_ = 0;
+  Node* next_dying_ = nullptr;
+};
+
+/// Bytes that a rule takes in a node's block.
+constexpr std::size_t rule_bytes(std::size_t size) { return (size + 15) / 16 * 16; }
+
+inline Var::Var(const Var& other) : node_(other.node_) {
+  if (node_ != nullptr) node_->retain_handle();
+}
+
+inline Var::~Var() {
+  if (node_ != nullptr) node_->release_handle();
+}
+
+[[noreturn]] void throw_undefined_var();
+[[noreturn]] void throw_saved_value_changed(const Tensor& value);
+
+inline Node& Var::defined_node() const {
+  if (node_ == nullptr) throw_undefined_var();
+  return *node_;
+}
+
+inline const Tensor& Var::value() const {
+  const Tensor& value = defined_node().value;
+  if (grad_mode::rule_recorded_at != ~std::uint64_t{0} && value.defined() &&
+      value.storage().changed() > grad_mode::rule_recorded_at &&
+      value.storage().created() < grad_mode::rule_recorded_at) [[unlikely]]
+    throw_saved_value_changed(value);
+  return value;
+}
+
+inline bool Var::requires_grad() const { return node_ != nullptr && node_->requires_grad; }
+
+}  // namespace heed

@@ -1,0 +1,12 @@
+// All operations on Vars, by family.
+#pragma once
+
+#include "autograd/ops/arithmetic.h"      // + - * / exp log sqrt square tanh sigmoid relu where
+#include "autograd/ops/dropout.h"         // dropout
+#include "autograd/ops/embedding.h"       // embedding scatter_rows
+#include "autograd/ops/layer_norm.h"      // layer_norm
+#include "autograd/ops/linear_algebra.h"  // matmul linear as_rows
+#include "autograd/ops/lstm.h"            // lstm
+#include "autograd/ops/reduce.h"          // sum mean
+#include "autograd/ops/shape.h"    // reshape transpose permute slice select squeeze unsqueeze concat stack
+#include "autograd/ops/softmax.h"  // softmax log_softmax cross_entropy

@@ -1,0 +1,116 @@
+// Arithmetic, element by element. Operands broadcast by NumPy's rule; the engine sums gradients back.
+#pragma once
+
+#include "autograd/record.h"
+#include "core/elementwise.h"
+
+namespace heed {
+
+/// a + b.   da = dy   db = dy
+inline Var operator+(const Var& a, const Var& b) {
+  return record("add", a.value() + b.value(), wrt(a, [](const Var& dy) { return dy; }),
+                wrt(b, [](const Var& dy) { return dy; }));
+}
+
+/// -a.   da = -dy
+inline Var operator-(const Var& a) {
+  return record("negate", apply(kernels::Unary::negate, a.value(), "negate"),
+                wrt(a, [](const Var& dy) { return -dy; }));
+}
+
+/// a - b.   da = dy   db = -dy
+inline Var operator-(const Var& a, const Var& b) {
+  return record("subtract", a.value() - b.value(), wrt(a, [](const Var& dy) { return dy; }),
+                wrt(b, [](const Var& dy) { return -dy; }));
+}
+
+/// a * b.   da = dy b   db = dy a
+inline Var operator*(const Var& a, const Var& b) {
+  return record("multiply", a.value() * b.value(), wrt(a, [b](const Var& dy) { return dy * b; }),
+                wrt(b, [a](const Var& dy) { return dy * a; }));
+}
+
+/// a / b.   da = dy / b   db = -dy y / b
+inline Var operator/(const Var& a, const Var& b) {
+  return record("divide", a.value() / b.value(), wrt(a, [b](const Var& dy) { return dy / b; }),
+                wrt(b, [b](const Var& dy, const Var& y) { return -(dy * y) / b; }));
+}
+
+/// a + s for a number s.   da = dy
+inline Var operator+(const Var& a, double s) {
+  return record("add", a.value() + s, wrt(a, [](const Var& dy) { return dy; }));
+}
+inline Var operator+(double s, const Var& a) { return a + s; }
+inline Var operator-(const Var& a, double s) { return a + -s; }
+
+/// a * s for a number s.   da = dy s
+inline Var operator*(const Var& a, double s) {
+  return record("multiply", a.value() * s, wrt(a, [s](const Var& dy) { return dy * s; }));
+}
+inline Var operator*(double s, const Var& a) { return a * s; }
+inline Var operator/(const Var& a, double s) { return a * (1.0 / s); }
+
+/// s - a for a number s.   da = -dy
+inline Var operator-(double s, const Var& a) {
+  return record("subtract", apply(kernels::Binary::subtract, s, a.value(), "subtract"),
+                wrt(a, [](const Var& dy) { return -dy; }));
+}
+
+/// s / a for a number s.   da = -dy y / a
+inline Var operator/(double s, const Var& a) {
+  return record("divide", apply(kernels::Binary::divide, s, a.value(), "divide"),
+                wrt(a, [a](const Var& dy, const Var& y) { return -(dy * y) / a; }));
+}
+
+/// e to the power x.   dx = dy y
+inline Var exp(const Var& x) {
+  return record("exp", apply(kernels::Unary::exp, x.value(), "exp"),
+                wrt(x, [](const Var& dy, const Var& y) { return dy * y; }));
+}
+
+/// Natural logarithm; -inf at 0, NaN below.   dx = dy / x
+inline Var log(const Var& x) {
+  return record("log", apply(kernels::Unary::log, x.value(), "log"),
+                wrt(x, [x](const Var& dy) { return dy / x; }));
+}
+
+/// Square root.   dx = dy / (2 y)
+inline Var sqrt(const Var& x) {
+  return record("sqrt", apply(kernels::Unary::sqrt, x.value(), "sqrt"),
+                wrt(x, [](const Var& dy, const Var& y) { return dy / (2.0 * y); }));
+}
+
+/// x².   dx = 2 dy x
+inline Var square(const Var& x) {
+  return record("square", apply(kernels::Unary::square, x.value(), "square"),
+                wrt(x, [x](const Var& dy) { return 2.0 * dy * x; }));
+}
+
+/// Hyperbolic tangent.   dx = dy (1 - y²)
+inline Var tanh(const Var& x) {
+  return record("tanh", apply(kernels::Unary::tanh, x.value(), "tanh"),
+                wrt(x, [](const Var& dy, const Var& y) { return dy * (1.0 - square(y)); }));
+}
+
+/// 1 / (1 + e^-x).   dx = dy y (1 - y)
+inline Var sigmoid(const Var& x) {
+  return record("sigmoid", apply(kernels::Unary::sigmoid, x.value(), "sigmoid"),
+                wrt(x, [](const Var& dy, const Var& y) { return dy * y * (1.0 - y); }));
+}
+
+/// max(x, 0).   dx = dy where x > 0, else 0
+inline Var relu(const Var& x) {
+  return record("relu", apply(kernels::Unary::relu, x.value(), "relu"), wrt(x, [x](const Var& dy) {
+                  return dy * Var(greater(x.value(), Tensor::scalar(0, x.dtype())).to(x.dtype()));
+                }));
+}
+
+/// x where `condition` (boolean) holds, else y.   dx, dy: the gradient where taken, else 0
+inline Var where(const Tensor& condition, const Var& x, const Var& y) {
+  return record(
+      "where", where(condition, x.value(), y.value()),
+      wrt(x, [condition](const Var& dz) { return where(condition, dz, Var(Tensor::scalar(0, dz.dtype()))); }),
+      wrt(y, [condition](const Var& dz) { return where(condition, Var(Tensor::scalar(0, dz.dtype())), dz); }));
+}
+
+}  // namespace heed

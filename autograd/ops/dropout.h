@@ -1,0 +1,20 @@
+// Dropout.
+#pragma once
+
+#include "autograd/ops/arithmetic.h"
+#include "core/error.h"
+#include "core/random.h"
+
+namespace heed {
+
+/// Each element 0 with the given probability, the others divided by 1 - probability, so that the mean stays
+/// (Srivastava et al. 2014, in the inverted form).   dx = dy with the same factors
+/// Throws ConfigError unless 0 <= probability < 1.
+inline Var dropout(const Var& x, double probability, Rng& rng) {
+  if (!(probability >= 0 && probability < 1))
+    throw ConfigError({.what = text("dropout: probability ", probability), .expected = "0 <= probability < 1"});
+  if (probability == 0) return x;
+  return x * Var(dropout_factors(x.shape(), probability, rng, x.dtype()));
+}
+
+}  // namespace heed

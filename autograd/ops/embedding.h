@@ -1,0 +1,32 @@
+// Rows of a table chosen by ids.
+#pragma once
+
+#include "autograd/record.h"
+#include "core/index.h"
+
+namespace heed {
+
+/// table's rows added up by id: rows [..., E], ids [...] -> [V, E]: the gradient of embedding.   drows = its
+/// rows by id
+Var scatter_rows(const Var& rows, const Tensor& ids, std::int64_t table_rows);
+
+/// Rows of a table.
+///
+///   table [V, E]   ids [...] (i32)   ->   y [..., E]
+///   dtable = dy added up by id
+///
+/// Throws IndexError naming the first id outside [0, V).
+inline Var embedding(const Var& table, const Tensor& ids) {
+  return record(
+      "embedding", take_rows(table.value(), ids),
+      wrt(table, [ids, rows = table.extent(0)](const Var& dy) { return scatter_rows(dy, ids, rows); }));
+}
+
+inline Var scatter_rows(const Var& rows, const Tensor& ids, std::int64_t table_rows) {
+  Tensor table = Tensor::zeros({table_rows, rows.extent(-1)}, rows.dtype());
+  add_rows(table, ids, rows.value());
+  return record("scatter_rows", std::move(table),
+                wrt(rows, [ids](const Var& dtable) { return embedding(dtable, ids); }));
+}
+
+}  // namespace heed

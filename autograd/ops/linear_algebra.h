@@ -1,0 +1,36 @@
+// Matrix products.
+#pragma once
+
+#include "autograd/ops/arithmetic.h"
+#include "autograd/ops/shape.h"
+#include "core/matmul.h"
+
+namespace heed {
+
+/// Matrix product, batched over any leading axes.
+///
+///   a [..., m, k]   b [..., k, n]   ->   y [..., m, n]    (leading axes broadcast)
+///   da = dy bT                           db = aT dy
+///
+/// Throws ShapeError unless both ranks are >= 2 and the two k agree.
+inline Var matmul(const Var& a, const Var& b) {
+  return record("matmul", matmul(a.value(), b.value()),
+                wrt(a, [b](const Var& dy) { return matmul(dy, transpose(b)); }),   // [..., m, k]
+                wrt(b, [a](const Var& dy) { return matmul(transpose(a), dy); }));  // [..., k, n]
+}
+
+/// Leading axes folded into one: [..., n] -> [rows, n].
+inline Var as_rows(const Var& x) {
+  const Shape rows = x.value().as_rows().shape();
+  return reshape(x, std::span(rows.begin(), rows.end()));
+}
+
+/// x w + b: the affine map of a fully connected layer, one product over all rows.
+///
+///   x [..., D]   w [D, K]   b [K] or undefined   ->   y [..., K]
+///   dx = dy wT   dw = xT dy, summed over rows    db = dy, summed over rows
+///
+/// Throws ShapeError unless x.shape[-1] == w.shape[0] and b.shape == [w.shape[1]].
+Var linear(const Var& x, const Var& w, const Var& b);
+
+}  // namespace heed

@@ -1,0 +1,151 @@
+// How an operation enters the graph: its value, and one gradient rule per operand.
+//
+//   inline Var multiply(const Var& a, const Var& b) {
+//     return record("multiply", a.value() * b.value(),
+//                   wrt(a, [b](const Var& dy) { return dy * b; }),
+//                   wrt(b, [a](const Var& dy) { return dy * a; }));
+//   }
+#pragma once
+
+#include <array>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "autograd/node.h"
+
+namespace heed {
+
+/// An operand and the rule that gives its gradient.
+template <class Rule>
+struct Wrt {
+  const Var& operand;
+  Rule rule;
+};
+
+/// "With respect to": rule(dy), or rule(dy, y) when it needs the output y, returns the gradient of `operand`.
+/// What the rule captures is what the operation saves; it is dropped at once when the operand needs no
+/// gradient. A rule never captures y. The gradient may have the broadcast shape: the engine sums it to the
+/// operand's. An undefined Var means 0. Rules are written in Var operations, which are recorded only under
+/// create_graph.
+template <class Rule>
+Wrt<Rule> wrt(const Var& operand, Rule rule) {
+  return {operand, std::move(rule)};
+}
+
+/// The value of an operation as a Var, with the rules for those operands that need a gradient.
+template <class... Rules>
+Var record(const char* operation, Tensor value, Wrt<Rules>... operands) {
+  if (!is_recording() || !(operands.operand.requires_grad() || ...))
+    return Var::adopt(Node::create(operation, std::move(value)));
+  Var y = Var::adopt(Node::create(operation, std::move(value), sizeof...(Rules),
+                                  (std::size_t{0} + ... + rule_bytes(sizeof(Rules)))));
+  (y.node()->add_rule(operands.operand, std::move(operands.rule)), ...);
+  return y;
+}
+
+/// An operation whose gradients are computed together: rule(dy) or rule(dy, y) returns an array or vector of Vars, one
+/// gradient per operand in their order; those of operands that need none are ignored.
+template <class Rule>
+Var record_joint(const char* operation, Tensor value, std::span<const Var> operands, Rule rule);
+
+/// The same with several outputs: rule(dys) gets one cotangent per output, undefined where nothing depends on it.
+template <std::size_t M, class Rule>
+std::array<Var, M> record_joint(const char* operation, std::array<Tensor, M> values, std::span<const Var> operands,
+                                Rule rule);
+
+// ---- how it is done
+// ---------------------------------------------------------------------------------------------------
+
+template <class Rule>
+void* Node::place(Rule&& rule) {
+  using Stored = std::remove_reference_t<Rule>;
+  static_assert(alignof(Stored) <= 16);
+  void* const at = reinterpret_cast<std::byte*>(this) + used_bytes_;
+  new (at) Stored(std::move(rule));
+  used_bytes_ += static_cast<std::uint32_t>(rule_bytes(sizeof(Stored)));
+  return at;
+}
+
+template <class Rule>
+inline constexpr bool kRuleWantsOutput = std::is_invocable_v<Rule&, const Var&, const Var&>;
+
+template <class Rule>
+inline constexpr RuleType kRuleType = {[](void* rule, const Var& dy, [[maybe_unused]] Node& node) -> Var {
+                                         if constexpr (kRuleWantsOutput<Rule>)
+                                           return (*static_cast<Rule*>(rule))(dy, node.as_var());
+                                         else
+                                           return (*static_cast<Rule*>(rule))(dy);
+                                       },
+                                       [](void* rule) { static_cast<Rule*>(rule)->~Rule(); },
+                                       kRuleWantsOutput<Rule>};
+
+template <class Rule>
+void Node::add_rule(const Var& operand, Rule&& rule) {
+  if (!operand.requires_grad()) return;
+  add_edge(operand);
+  Edge& edge = edges().back();
+  edge.rule = place(std::move(rule));
+  edge.type = &kRuleType<std::remove_reference_t<Rule>>;
+  keeps_value |= edge.type->wants_output;
+}
+
+template <class Gradients>
+void spread(Gradients&& from, std::span<Var> to) {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = std::move(from[i]);
+}
+
+template <class Rule>
+inline constexpr JointRuleType kJointRuleType = {
+    [](void* rule, std::span<const Var> dy, [[maybe_unused]] Node& node, std::span<Var> gradients) {
+      if constexpr (std::is_invocable_v<Rule&, std::span<const Var>>)
+        spread((*static_cast<Rule*>(rule))(dy), gradients);
+      else if constexpr (kRuleWantsOutput<Rule>)
+        spread((*static_cast<Rule*>(rule))(dy[0], node.as_var()), gradients);
+      else
+        spread((*static_cast<Rule*>(rule))(dy[0]), gradients);
+    },
+    [](void* rule) { static_cast<Rule*>(rule)->~Rule(); }, kRuleWantsOutput<Rule>};
+
+template <class Rule>
+void Node::set_joint_rule(Rule&& rule) {
+  joint_rule = place(std::move(rule));
+  joint_type = &kJointRuleType<std::remove_reference_t<Rule>>;
+  keeps_value |= joint_type->wants_output;
+}
+
+inline bool any_requires_grad(std::span<const Var> operands) {
+  for (const Var& operand : operands)
+    if (operand.requires_grad()) return true;
+  return false;
+}
+
+template <class Rule>
+Var record_joint(const char* operation, Tensor value, std::span<const Var> operands, Rule rule) {
+  if (!is_recording() || !any_requires_grad(operands))
+    return Var::adopt(Node::create(operation, std::move(value)));
+  Var y = Var::adopt(Node::create(operation, std::move(value), operands.size(), rule_bytes(sizeof(Rule))));
+  for (const Var& operand : operands) y.node()->add_edge(operand);
+  y.node()->set_joint_rule(std::move(rule));
+  return y;
+}
+
+template <std::size_t M, class Rule>
+std::array<Var, M> record_joint(const char* operation, std::array<Tensor, M> values,
+                                std::span<const Var> operands, Rule rule) {
+  const bool recorded = is_recording() && any_requires_grad(operands);
+  Var whole;
+  if (recorded) {
+    whole = record_joint(operation, Tensor(), operands, std::move(rule));
+    whole.node()->joint_outputs = static_cast<std::int32_t>(M);
+  }
+  std::array<Var, M> outputs;
+  for (std::size_t i = 0; i < M; ++i) {
+    outputs[i] = Var::adopt(Node::create(operation, std::move(values[i]), recorded ? 1 : 0));
+    if (recorded) outputs[i].node()->add_edge(whole, static_cast<std::int32_t>(i));
+  }
+  return outputs;
+}
+
+}  // namespace heed

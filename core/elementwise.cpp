@@ -1,0 +1,279 @@
+#include "core/elementwise.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/kernels/cpu.h"
+#include "core/parallel.h"
+#include "core/strided.h"
+
+namespace heed {
+namespace {
+
+// Elements that one thread should have at least before another is worth waking.
+constexpr std::int64_t kGrain = 1 << 15;
+
+// Calls row(n, offsets, strides) over the walk, cut into pieces of about kGrain elements.
+template <int N, class Row>
+void walk_in_parallel(const StridedWalk<N>& walk, Row row) {
+  if (walk.rows * walk.inner <= kGrain) {
+    for (std::int64_t r = 0; r < walk.rows; ++r) row(walk.inner, walk.offsets(r));
+  } else if (walk.rows == 1) {
+    parallel_for(walk.inner, kGrain, [&](std::int64_t begin, std::int64_t end) {
+      std::array<std::int64_t, N> offsets{};
+      for (std::size_t k = 0; k < N; ++k) offsets[k] = begin * walk.inner_stride[k];
+      row(end - begin, offsets);
+    });
+  } else {
+    parallel_for(walk.rows, std::max<std::int64_t>(1, kGrain / walk.inner),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t r = begin; r < end; ++r) row(walk.inner, walk.offsets(r));
+                 });
+  }
+}
+
+template <class T>
+T integer_result(kernels::Binary f, T a, T b, const char* operation) {
+  using kernels::Binary;
+  switch (f) {
+    case Binary::add:
+      return a + b;
+    case Binary::subtract:
+      return a - b;
+    case Binary::multiply:
+      return a * b;
+    case Binary::minimum:
+      return std::min(a, b);
+    case Binary::maximum:
+      return std::max(a, b);
+    case Binary::divide:
+      if (b == 0) throw IndexError({.what = text(operation, ": division of an integer by zero")});
+      return a / b;
+    case Binary::power:
+      break;
+  }
+  throw_not_floating(DType::i32, operation);
+}
+
+template <class T>
+bool compare(kernels::Compare f, T a, T b) {
+  using kernels::Compare;
+  switch (f) {
+    case Compare::equal:
+      return a == b;
+    case Compare::not_equal:
+      return a != b;
+    case Compare::less:
+      return a < b;
+    case Compare::less_equal:
+      return a <= b;
+  }
+  return false;
+}
+
+void require_same_dtype(const Tensor& a, const Tensor& b, const char* operation) {
+  if (a.dtype() != b.dtype()) throw_dtypes_differ(a, b, operation);
+}
+
+// f over a and b, one of which may be a scalar on the stack with stride 0.
+template <class T>
+Tensor binary_with_scalar(kernels::Binary f, const Tensor& x, double value, bool scalar_first,
+                          const char* operation) {
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  if (x.count() == 0) return y;
+  const T scalar = static_cast<T>(value);
+  const StridedWalk<2> walk(x.shape(), {&x, &y});
+  const T* const from = x.data<T>();
+  T* const to = y.fresh_data<T>();
+  walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 2> at) {
+    const auto [sx, sy] = walk.inner_stride;
+    if constexpr (std::is_floating_point_v<T>) {
+      const auto loop = kernels::loops<T>().binary[static_cast<int>(f)];
+      if (scalar_first)
+        loop(n, &scalar, 0, from + at[0], sx, to + at[1], sy);
+      else
+        loop(n, from + at[0], sx, &scalar, 0, to + at[1], sy);
+    } else {
+      for (std::int64_t i = 0; i < n; ++i) {
+        const T v = from[at[0] + i * sx];
+        to[at[1] + i * sy] =
+            scalar_first ? integer_result(f, scalar, v, operation) : integer_result(f, v, scalar, operation);
+      }
+    }
+  });
+  return y;
+}
+
+Tensor with_scalar(kernels::Binary f, const Tensor& x, double value, bool scalar_first, const char* operation) {
+  if (x.dtype() == DType::i32) return binary_with_scalar<std::int32_t>(f, x, value, scalar_first, operation);
+  return for_floating(x.dtype(), operation, [&](auto zero) {
+    return binary_with_scalar<decltype(zero)>(f, x, value, scalar_first, operation);
+  });
+}
+
+}  // namespace
+
+Tensor apply(kernels::Unary f, const Tensor& x, const char* operation) {
+  return for_floating(x.dtype(), operation, [&](auto zero) {
+    using T = decltype(zero);
+    Tensor y = Tensor::empty(x.shape(), x.dtype());
+    if (x.count() == 0) return y;
+    const auto loop = kernels::loops<T>().unary[static_cast<int>(f)];
+    const StridedWalk<2> walk(x.shape(), {&x, &y});
+    const T* const from = x.data<T>();
+    T* const to = y.fresh_data<T>();
+    walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 2> at) {
+      loop(n, from + at[0], walk.inner_stride[0], to + at[1], walk.inner_stride[1]);
+    });
+    return y;
+  });
+}
+
+Tensor apply(kernels::Binary f, const Tensor& a, const Tensor& b, const char* operation) {
+  require_same_dtype(a, b, operation);
+  Tensor y = Tensor::empty(broadcast(a, b, operation), a.dtype());
+  if (y.count() == 0) return y;
+  const StridedWalk<3> walk(y.shape(), {&a, &b, &y});
+  const auto [sa, sb, sy] = walk.inner_stride;
+  if (a.dtype() == DType::i32) {
+    using T = std::int32_t;
+    for (std::int64_t r = 0; r < walk.rows; ++r) {
+      const auto at = walk.offsets(r);
+      for (std::int64_t i = 0; i < walk.inner; ++i)
+        y.fresh_data<T>()[at[2] + i * sy] =
+            integer_result(f, a.data<T>()[at[0] + i * sa], b.data<T>()[at[1] + i * sb], operation);
+    }
+    return y;
+  }
+  for_floating(a.dtype(), operation, [&](auto zero) {
+    using T = decltype(zero);
+    const auto loop = kernels::loops<T>().binary[static_cast<int>(f)];
+    const T *const pa = a.data<T>(), *const pb = b.data<T>();
+    T* const py = y.fresh_data<T>();
+    walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 3> at) {
+      loop(n, pa + at[0], walk.inner_stride[0], pb + at[1], walk.inner_stride[1], py + at[2],
+           walk.inner_stride[2]);
+    });
+  });
+  return y;
+}
+
+Tensor apply(kernels::Binary f, const Tensor& a, double b, const char* operation) {
+  return with_scalar(f, a, b, false, operation);
+}
+
+Tensor apply(kernels::Binary f, double a, const Tensor& b, const char* operation) {
+  return with_scalar(f, b, a, true, operation);
+}
+
+Tensor apply(kernels::Compare f, const Tensor& a, const Tensor& b, const char* operation) {
+  require_same_dtype(a, b, operation);
+  Tensor y = Tensor::empty(broadcast(a, b, operation), DType::boolean);
+  if (y.count() == 0) return y;
+  const StridedWalk<3> walk(y.shape(), {&a, &b, &y});
+  auto* const py = reinterpret_cast<std::uint8_t*>(y.fresh_bytes());
+  for_any(a.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const T *const pa = a.data<T>(), *const pb = b.data<T>();
+    for (std::int64_t r = 0; r < walk.rows; ++r) {
+      const auto at = walk.offsets(r);
+      const auto [sa, sb, sy] = walk.inner_stride;
+      if constexpr (std::is_floating_point_v<T>) {
+        kernels::loops<T>().compare[static_cast<int>(f)](walk.inner, pa + at[0], sa, pb + at[1], sb, py + at[2],
+                                                         sy);
+      } else {
+        for (std::int64_t i = 0; i < walk.inner; ++i)
+          py[at[2] + i * sy] = compare(f, pa[at[0] + i * sa], pb[at[1] + i * sb]);
+      }
+    }
+  });
+  return y;
+}
+
+void add_scaled(Tensor& y, double a, const Tensor& x) {
+  require_same_dtype(y, x, "add_scaled");
+  if (!broadcasts_to(x.shape(), y.shape()))
+    throw ShapeError({.what = text("add_scaled: ", x.shape(), " does not broadcast to ", y.shape())});
+  if (y.count() == 0) return;
+  for_floating(y.dtype(), "add_scaled", [&](auto zero) {
+    using T = decltype(zero);
+    const StridedWalk<2> walk(y.shape(), {&x, &y});
+    const T* const from = x.data<T>();
+    T* const to = y.mutable_data<T>();
+    walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 2> at) {
+      kernels::loops<T>().axpy(n, static_cast<T>(a), from + at[0], walk.inner_stride[0], to + at[1],
+                               walk.inner_stride[1]);
+    });
+  });
+}
+
+void scale(Tensor& y, double a) {
+  for_floating(y.dtype(), "scale", [&](auto zero) {
+    using T = decltype(zero);
+    if (y.count() == 0) return;
+    const T factor = static_cast<T>(a);
+    const StridedWalk<1> walk(y.shape(), {&y});
+    T* const data = y.mutable_data<T>();
+    const auto multiply = kernels::loops<T>().binary[static_cast<int>(kernels::Binary::multiply)];
+    walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 1> at) {
+      multiply(n, data + at[0], walk.inner_stride[0], &factor, 0, data + at[0], walk.inner_stride[0]);
+    });
+  });
+}
+
+Tensor where(const Tensor& condition, const Tensor& x, const Tensor& y) {
+  if (condition.dtype() != DType::boolean)
+    throw DTypeError({.what = text("where: the condition is ", condition.dtype()), .expected = "boolean"});
+  require_same_dtype(x, y, "where");
+  const Shape shape = broadcast(condition, x.expand(broadcast(x, y, "where")), "where");
+  Tensor result = Tensor::empty(shape, x.dtype());
+  if (result.count() == 0) return result;
+  const StridedWalk<4> walk(shape, {&condition, &x, &y, &result});
+  for_any(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const bool* const pc = condition.data<bool>();
+    const T *const px = x.data<T>(), *const py = y.data<T>();
+    T* const to = result.fresh_data<T>();
+    for (std::int64_t r = 0; r < walk.rows; ++r) {
+      const auto at = walk.offsets(r);
+      const auto [sc, sx, sy, st] = walk.inner_stride;
+      for (std::int64_t i = 0; i < walk.inner; ++i)
+        to[at[3] + i * st] = pc[at[0] + i * sc] ? px[at[1] + i * sx] : py[at[2] + i * sy];
+    }
+  });
+  return result;
+}
+
+Tensor logical_not(const Tensor& a) {
+  return where(a, Tensor::full({}, 0, DType::boolean), Tensor::full({}, 1, DType::boolean));
+}
+
+Tensor logical_and(const Tensor& a, const Tensor& b) {
+  return where(a, b, Tensor::full({}, 0, DType::boolean));
+}
+
+Tensor logical_or(const Tensor& a, const Tensor& b) { return where(a, Tensor::full({}, 1, DType::boolean), b); }
+
+bool identical(const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
+  const Tensor same = equal(a.dtype() == DType::boolean ? a.to(DType::i32) : a,
+                            b.dtype() == DType::boolean ? b.to(DType::i32) : b);
+  return std::all_of(same.data<bool>(), same.data<bool>() + same.count(), [](bool v) { return v; });
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape())
+    throw ShapeError({.what = text("largest_difference: a is ", a.shape(), ", b is ", b.shape()),
+                      .expected = "equal shapes"});
+  const std::vector<double> va = a.to_vector(), vb = b.to_vector();
+  double largest = 0;
+  for (std::size_t i = 0; i < va.size(); ++i) {
+    const double difference = std::abs(va[i] - vb[i]);
+    if (!(difference <= largest)) largest = difference;  // a NaN is kept
+    if (std::isnan(largest)) break;
+  }
+  return largest;
+}
+
+}  // namespace heed

@@ -1,0 +1,37 @@
+// An LSTM over whole sequences on plain tensors: the fused forward and backward passes.
+#pragma once
+
+#include "core/tensor.h"
+
+namespace heed {
+
+/// What an LSTM computes from. Gates stand in the order f, g, i, o (forget, candidate, input, output).
+struct LstmInput {
+  Tensor x;        ///< [B, T, D]
+  Tensor h0, c0;   ///< [B, H]: states before the first step; undefined for zero
+  Tensor wx;       ///< [D, 4H]
+  Tensor wh;       ///< [H, 4H]
+  Tensor bias;     ///< [4H]
+  Tensor lengths;  ///< [B] (i32): steps from lengths[b] on are padding; undefined when there is none
+};
+
+struct LstmResult {
+  Tensor hs;           ///< [B, T, H]: the state after each step; 0 on padding
+  Tensor h, c;         ///< [B, H]: the states after the last real step
+  Tensor gates;        ///< [B, T, 4H]: f, g, i, o after their non-linearities, kept for the backward pass
+  Tensor cs, tanh_cs;  ///< [B, T, H]: cell states and their tanh, kept
+};
+
+/// For each step t:  f, g, i, o = sigma, tanh, sigma, sigma of (x_t Wx + h Wh + b);  c = f c + g i;  h = o
+/// tanh(c) (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000). Throws ShapeError or
+/// DTypeError when the operands do not fit, IndexError for a length outside [0, T].
+LstmResult lstm_forward(const LstmInput& input);
+
+struct LstmGradients {
+  Tensor dx, dh0, dc0, dwx, dwh, dbias;
+};
+/// Gradients from those of hs, h and c, each of which may be undefined (zero).
+LstmGradients lstm_backward(const LstmInput& input, const LstmResult& result, const Tensor& dhs,
+                            const Tensor& dh, const Tensor& dc);
+
+}  // namespace heed

@@ -1,0 +1,139 @@
+#include "core/matmul.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/kernels/cpu.h"
+#include "core/parallel.h"
+
+namespace heed {
+namespace {
+
+using kernels::MatrixView;
+
+// Multiplications that one thread should have at least before another is worth waking.
+constexpr std::int64_t kGrain = 1 << 18;
+
+void require_product(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype()) throw_dtypes_differ(a, b, "matmul");
+  const auto origins = [&] { return text("a: ", a.origin(), "    b: ", b.origin()); };
+  if (a.rank() < 2 || b.rank() < 2)
+    throw ShapeError({.what = text("matmul: operands must be matrices: a is ", a.shape(), ", b is ", b.shape()),
+                      .expected = text("rank >= 2, got ", a.rank(), " and ", b.rank()),
+                      .operands = origins()});
+  if (a.extent(-1) != b.extent(-2))
+    throw ShapeError({.what = text("matmul: inner extents differ: a is ", a.shape(), ", b is ", b.shape()),
+                      .expected = text("a.shape[-1] == b.shape[-2], got ", a.extent(-1), " and ", b.extent(-2)),
+                      .operands = origins()});
+}
+
+// One product, cut along the longer side of y into pieces that depend on the extents only.
+template <class T>
+void product(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, MatrixView<const T> b,
+             MatrixView<T> y, bool accumulate) {
+  const auto gemm = kernels::loops<T>().gemm;
+  constexpr std::int64_t kUnit = 96;  // a multiple of every micro-kernel's height and width
+  const bool by_rows = m >= n;
+  const std::int64_t long_side = by_rows ? m : n;
+  if (m * n * k < 4 * kGrain || long_side < 2 * kUnit) {
+    gemm(m, n, k, a, b, y, accumulate);
+    return;
+  }
+  // At most 8 pieces: each packs the other operand anew.
+  const std::int64_t least = std::max(kUnit, (long_side + 7) / 8);
+  const std::int64_t piece = (least + kUnit - 1) / kUnit * kUnit;
+  parallel_for(long_side, piece, [&](std::int64_t begin, std::int64_t end) {
+    if (by_rows)
+      gemm(end - begin, n, k, {a.data + begin * a.row_stride, a.row_stride, a.column_stride}, b,
+           {y.data + begin * y.row_stride, y.row_stride, 1}, accumulate);
+    else
+      gemm(m, end - begin, k, a, {b.data + begin * b.column_stride, b.row_stride, b.column_stride},
+           {y.data + begin, y.row_stride, 1}, accumulate);
+  });
+}
+
+template <class T>
+MatrixView<const T> matrix_of(const Tensor& x) {
+  return {x.data<T>(), x.stride(-2), x.stride(-1)};
+}
+
+// Whether the leading axes of x and its rows are evenly spaced, so that they make one tall matrix.
+bool leading_axes_fold(const Tensor& x) {
+  std::int64_t reach = x.extent(-2) * x.stride(-2);
+  for (int axis = x.rank() - 3; axis >= 0; --axis) {
+    if (x.extent(axis) == 1) continue;
+    if (x.stride(axis) != reach) return false;
+    reach *= x.extent(axis);
+  }
+  return true;
+}
+
+// The element offset of matrix `index` of a batch of shape `batch`, in a tensor that broadcasts to it.
+std::int64_t batch_offset(const Tensor& x, const Shape& batch, std::int64_t index) {
+  std::int64_t offset = 0;
+  for (int axis = -1; axis >= -batch.rank(); --axis) {
+    const std::int64_t position = index % batch[axis];
+    index /= batch[axis];
+    if (-axis <= x.rank() - 2 && x.extent(axis - 2) != 1) offset += position * x.stride(axis - 2);
+  }
+  return offset;
+}
+
+Shape batch_of(const Tensor& x) {
+  return Shape(std::span(x.shape().begin(), static_cast<std::size_t>(x.rank() - 2)));
+}
+
+template <class T>
+void multiply(const Tensor& a, const Tensor& b, Tensor& y, const Shape& batch) {
+  const std::int64_t m = a.extent(-2), k = a.extent(-1), n = b.extent(-1);
+  T* const py = y.fresh_data<T>();
+  if (batch_of(b).count() == 1 && leading_axes_fold(a)) {
+    product<T>(batch.count() * m, n, k, matrix_of<T>(a), matrix_of<T>(b), {py, n, 1}, false);
+    return;
+  }
+  const std::int64_t matrices = batch.count();
+  if (matrices == 1) {
+    product<T>(m, n, k, matrix_of<T>(a), matrix_of<T>(b), {py, n, 1}, false);
+    return;
+  }
+  const MatrixView<const T> va = matrix_of<T>(a), vb = matrix_of<T>(b);
+  const auto gemm = kernels::loops<T>().gemm;
+  const std::int64_t cost = std::max<std::int64_t>(1, m * n * k);
+  parallel_for(matrices, std::max<std::int64_t>(1, kGrain / cost), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      gemm(m, n, k, {va.data + batch_offset(a, batch, i), va.row_stride, va.column_stride},
+           {vb.data + batch_offset(b, batch, i), vb.row_stride, vb.column_stride}, {py + i * m * n, n, 1},
+           false);
+  });
+}
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  require_product(a, b);
+  const auto batch = common_shape(batch_of(a), batch_of(b));
+  if (!batch)
+    throw ShapeError(
+        {.what = text("matmul: leading axes do not broadcast: a is ", a.shape(), ", b is ", b.shape()),
+         .operands = text("a: ", a.origin(), "    b: ", b.origin())});
+  Tensor y = Tensor::empty(
+      batch->inserted(batch->rank(), a.extent(-2)).inserted(batch->rank() + 1, b.extent(-1)), a.dtype());
+  if (y.count() == 0) return y;
+  for_floating(a.dtype(), "matmul", [&](auto zero) { multiply<decltype(zero)>(a, b, y, *batch); });
+  return y;
+}
+
+void add_matmul(Tensor& y, const Tensor& a, const Tensor& b) {
+  require_product(a, b);
+  if (y.shape() != Shape{a.extent(-2), b.extent(-1)} || a.rank() != 2 || b.rank() != 2 || y.stride(-1) != 1)
+    throw ShapeError({.what = text("add_matmul: y is ", y.shape(), ", a is ", a.shape(), ", b is ", b.shape()),
+                      .expected = "y [m, n] with adjacent columns, a [m, k], b [k, n]"});
+  if (y.count() == 0) return;
+  for_floating(y.dtype(), "add_matmul", [&](auto zero) {
+    using T = decltype(zero);
+    product<T>(a.extent(0), b.extent(1), a.extent(1), matrix_of<T>(a), matrix_of<T>(b),
+               {y.mutable_data<T>(), y.stride(0), 1}, true);
+  });
+}
+
+}  // namespace heed

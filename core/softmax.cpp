@@ -1,0 +1,142 @@
+#include "core/softmax.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/kernels/cpu.h"
+#include "core/parallel.h"
+
+namespace heed {
+namespace {
+
+// Elements of rows that one thread should have at least before another is worth waking.
+constexpr std::int64_t kGrain = 1 << 13;
+
+std::int64_t rows_per_piece(std::int64_t width) {
+  return std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, width));
+}
+
+std::int64_t width_of(const Tensor& x, const char* operation) {
+  if (x.rank() == 0) throw ShapeError({.what = text(operation, ": a scalar has no last axis")});
+  return x.extent(-1);
+}
+
+// body(rows, offset) over pieces of the rows of x.
+template <class Body>
+void over_rows(const Tensor& x, Body body) {
+  const std::int64_t width = x.extent(-1);
+  if (x.count() == 0) return;
+  parallel_for(x.count() / width, rows_per_piece(width),
+               [&](std::int64_t begin, std::int64_t end) { body(end - begin, begin * width, begin); });
+}
+
+}  // namespace
+
+Tensor softmax(const Tensor& x, const Mask& mask) {
+  width_of(x, "softmax");
+  Tensor allowed;
+  if (mask.defined()) {
+    if (!broadcasts_to(mask.attends().shape(), x.shape()))
+      throw ShapeError({.what = text("softmax: the mask ", mask.attends().shape(),
+                                     " does not broadcast to the scores ", x.shape())});
+    allowed = mask.attends().expand(x.shape()).contiguous_copy_if_needed();
+  }
+  const Tensor from = x.contiguous_copy_if_needed();
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  for_floating(x.dtype(), "softmax", [&](auto zero) {
+    using T = decltype(zero);
+    const auto* const attend =
+        allowed.defined() ? reinterpret_cast<const std::uint8_t*>(allowed.bytes()) : nullptr;
+    over_rows(x, [&](std::int64_t rows, std::int64_t at, std::int64_t) {
+      kernels::loops<T>().softmax(rows, x.extent(-1), from.data<T>() + at,
+                                  attend == nullptr ? nullptr : attend + at, y.fresh_data<T>() + at);
+    });
+  });
+  return y;
+}
+
+Tensor softmax_backward(const Tensor& y, const Tensor& dy) {
+  const Tensor output = y.contiguous_copy_if_needed(), from = dy.contiguous_copy_if_needed();
+  Tensor dx = Tensor::empty(y.shape(), y.dtype());
+  for_floating(y.dtype(), "softmax", [&](auto zero) {
+    using T = decltype(zero);
+    over_rows(y, [&](std::int64_t rows, std::int64_t at, std::int64_t) {
+      kernels::loops<T>().softmax_backward(rows, y.extent(-1), output.data<T>() + at, from.data<T>() + at,
+                                           dx.fresh_data<T>() + at);
+    });
+  });
+  return dx;
+}
+
+Tensor log_softmax(const Tensor& x) {
+  width_of(x, "log_softmax");
+  const Tensor from = x.contiguous_copy_if_needed();
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  for_floating(x.dtype(), "log_softmax", [&](auto zero) {
+    using T = decltype(zero);
+    over_rows(x, [&](std::int64_t rows, std::int64_t at, std::int64_t) {
+      kernels::loops<T>().log_softmax(rows, x.extent(-1), from.data<T>() + at, y.fresh_data<T>() + at);
+    });
+  });
+  return y;
+}
+
+Tensor log_softmax_backward(const Tensor& y, const Tensor& dy) {
+  const Tensor output = y.contiguous_copy_if_needed(), from = dy.contiguous_copy_if_needed();
+  Tensor dx = Tensor::empty(y.shape(), y.dtype());
+  for_floating(y.dtype(), "log_softmax", [&](auto zero) {
+    using T = decltype(zero);
+    over_rows(y, [&](std::int64_t rows, std::int64_t at, std::int64_t) {
+      kernels::loops<T>().log_softmax_backward(rows, y.extent(-1), output.data<T>() + at, from.data<T>() + at,
+                                               dx.fresh_data<T>() + at);
+    });
+  });
+  return dx;
+}
+
+CrossEntropy cross_entropy(const Tensor& scores, const Tensor& ids, std::int32_t ignored) {
+  const std::int64_t width = width_of(scores, "cross_entropy");
+  if (ids.dtype() != DType::i32)
+    throw DTypeError({.what = text("cross_entropy: ids are ", ids.dtype()), .expected = "i32"});
+  if (ids.shape() != scores.shape().without(-1))
+    throw ShapeError(
+        {.what = text("cross_entropy: scores are ", scores.shape(), ", ids are ", ids.shape()),
+         .expected = text("ids.shape == scores.shape without its last axis, ", scores.shape().without(-1)),
+         .operands = text("scores: ", scores.origin(), "    ids: ", ids.origin())});
+  const Tensor from = scores.contiguous_copy_if_needed(), target = ids.contiguous_copy_if_needed();
+  const std::int32_t* const id = target.data<std::int32_t>();
+  for (std::int64_t i = 0; i < ids.count(); ++i)
+    if (id[i] != ignored && (id[i] < 0 || id[i] >= width))
+      throw IndexError({.what = text("cross_entropy: id ", id[i], " at position ", i, " of ids ", ids.shape(),
+                                     " is not a class"),
+                        .expected = text("0 <= id < ", width, ", or ", ignored, " to be ignored")});
+  CrossEntropy result{Tensor::empty(ids.shape(), scores.dtype()),
+                      Tensor::empty(scores.shape(), scores.dtype())};
+  for_floating(scores.dtype(), "cross_entropy", [&](auto zero) {
+    using T = decltype(zero);
+    over_rows(scores, [&](std::int64_t rows, std::int64_t at, std::int64_t row) {
+      kernels::loops<T>().cross_entropy(rows, width, from.data<T>() + at, id + row, ignored,
+                                        result.loss.fresh_data<T>() + row,
+                                        result.probabilities.fresh_data<T>() + at);
+    });
+  });
+  return result;
+}
+
+Tensor cross_entropy_backward(const Tensor& probabilities, const Tensor& ids, std::int32_t ignored,
+                              const Tensor& dloss) {
+  const Tensor target = ids.contiguous_copy_if_needed(),
+               from = dloss.expand(ids.shape()).contiguous_copy_if_needed();
+  Tensor dx = Tensor::empty(probabilities.shape(), probabilities.dtype());
+  for_floating(dx.dtype(), "cross_entropy", [&](auto zero) {
+    using T = decltype(zero);
+    over_rows(dx, [&](std::int64_t rows, std::int64_t at, std::int64_t row) {
+      kernels::loops<T>().cross_entropy_backward(rows, dx.extent(-1), probabilities.data<T>() + at,
+                                                 target.data<std::int32_t>() + row, ignored,
+                                                 from.data<T>() + row, 1, dx.fresh_data<T>() + at);
+    });
+  });
+  return dx;
+}
+
+}  // namespace heed

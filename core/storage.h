@@ -1,0 +1,56 @@
+// The memory behind tensors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "core/counting.h"
+
+namespace heed {
+
+/// Bytes from the pool, shared by a tensor and its views, with what errors and the graph need to know of them.
+class Storage {
+ public:
+  /// Uninitialised bytes, aligned to 64.
+  static Handle<Storage> create(std::size_t bytes);
+
+  std::byte* data() { return reinterpret_cast<std::byte*>(this) + kHeaderBytes; }
+  std::size_t bytes() const { return bytes_; }
+
+  void retain() { count_.retain(); }
+  void release() {
+    if (count_.release()) destroy();
+  }
+  bool unique() const { return count_.unique(); }
+
+  /// Moments (core/counting.h) of the creation and of the last change in place.
+  std::uint64_t created() const { return created_; }
+  std::uint64_t changed() const { return changed_; }
+  void mark_changed() { changed_ = moment::next(); }
+
+  /// Where the values come from, for error messages: the operation that made them (a static text; the first one
+  /// stays), and the name that somebody gave them.
+  void set_operation(const char* operation) {
+    if (operation_ == nullptr) operation_ = operation;
+  }
+  void set_label(std::string label);
+  const std::string* label() const { return label_; }
+  /// `parameter "out.weight"`, `output of concat` or `a tensor`.
+  std::string origin() const;
+
+ private:
+  static constexpr std::size_t kHeaderBytes = 64;
+  explicit Storage(std::size_t bytes) : bytes_(bytes), created_(moment::now()) {}
+  ~Storage() = default;
+  void destroy();
+
+  RefCount count_;
+  std::size_t bytes_;
+  std::uint64_t created_;
+  std::uint64_t changed_ = 0;
+  const char* operation_ = nullptr;
+  std::string* label_ = nullptr;
+};
+
+}  // namespace heed

@@ -1,0 +1,67 @@
+// report.html: what a training run did, as one page that needs nothing else, and the safe writing of files.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/plot.h"
+
+namespace heed::programs {
+
+/// A name and its value as text: a setting, or a result.
+struct Fact {
+  std::string name{};
+  std::string value{};
+};
+
+/// A figure with the drawing of some series: loss by step, exact match by epoch, gradient norm.
+struct Curve {
+  std::string title{};
+  std::vector<Series> series{};
+  LineChartOptions options{};  ///< its title is the one above when it has none
+};
+
+/// Where a model looked while it wrote. The labels are the tokens as they stand along the map; `weights` is
+/// [output_tokens, source_tokens], row by row.
+struct AttentionMap {
+  std::string source{};
+  std::string output{};
+  std::string expected{};
+  std::vector<std::string> source_tokens{};
+  std::vector<std::string> output_tokens{};
+  std::vector<double> weights{};
+};
+
+/// An example that the model got wrong, or a sample of what it writes.
+struct Example {
+  std::string source{};
+  std::string expected{};
+  std::string output{};
+  double loss = 0;  ///< shown for mistakes only
+};
+
+/// The content of the page, in its order. An empty part is left out with its heading.
+struct Report {
+  std::string title{};
+  std::string summary{};        ///< a sentence or two: what was trained and how it went
+  std::vector<Fact> results{};  ///< the few numbers that matter, shown large
+  std::vector<Curve> curves{};
+  std::vector<AttentionMap> attention{};
+  std::vector<Example> mistakes{};  ///< worst first
+  std::vector<Example> samples{};
+  std::vector<Fact> configuration{};
+};
+
+/// The page: HTML that is well-formed XML too, with no script and no outside resource, light or dark as the
+/// reader's system is, readable from 390 pixels of width on. All texts are escaped. Throws ShapeError when the
+/// weights of an attention map do not fit its tokens or the x and y of a series differ in number.
+std::string to_html(const Report& report);
+
+/// Makes `path` a file of exactly this content or leaves it as it was: the content goes to a temporary file in
+/// the same folder, is synced to the disk, and takes the name by a rename. A symbolic link is followed; an
+/// existing file keeps its permissions; a device or a pipe is written directly. Every failure is an IoError
+/// with the path and the reason of the system, and leaves no temporary file.
+void write_file(const std::string& path, std::string_view content);
+
+}  // namespace heed::programs

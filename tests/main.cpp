@@ -1,0 +1,5 @@
+// The main function of the test programs; version 3 of Catch2 brings its own.
+#if !__has_include(<catch2/catch_all.hpp>)
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>
+#endif

@@ -1,0 +1,32 @@
+# Catch2 as it is installed, version 3 or 2; else version 3 fetched at a pinned release.
+find_package(Catch2 QUIET)
+if(NOT Catch2_FOUND)
+  include(FetchContent)
+  FetchContent_Declare(Catch2 GIT_REPOSITORY https://github.com/catchorg/Catch2.git GIT_TAG v3.5.4 GIT_SHALLOW TRUE)
+  find_package(Git QUIET)
+  execute_process(COMMAND ${GIT_EXECUTABLE} ls-remote --exit-code https://github.com/catchorg/Catch2.git v3.5.4
+                  RESULT_VARIABLE catch2_unreachable OUTPUT_QUIET ERROR_QUIET TIMEOUT 20)
+  if(NOT GIT_FOUND OR catch2_unreachable)
+    message(FATAL_ERROR "The tests need Catch2, which is neither installed nor to be fetched.\n"
+                        "Install the package catch2 (Debian: apt-get install catch2), or build without tests: -DHEED_TESTS=OFF")
+  endif()
+  FetchContent_MakeAvailable(Catch2)
+endif()
+
+add_library(heed_test_main STATIC tests/main.cpp)
+target_precompile_headers(heed_test_main PRIVATE tests/catch.h)
+if(TARGET Catch2::Catch2WithMain)
+  target_link_libraries(heed_test_main PUBLIC Catch2::Catch2WithMain heed_options)
+else()
+  target_link_libraries(heed_test_main PUBLIC Catch2::Catch2 heed_options)
+endif()
+
+enable_testing()
+# heed_test(FOLDER SOURCES...): one test program a folder, named test_FOLDER.
+function(heed_test folder)
+  list(TRANSFORM ARGN PREPEND tests/${folder}/)
+  add_executable(test_${folder} ${ARGN})
+  target_precompile_headers(test_${folder} REUSE_FROM heed_test_main)
+  target_link_libraries(test_${folder} PRIVATE heed_test_main heed_examples)
+  add_test(NAME ${folder} COMMAND test_${folder} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+endfunction()
