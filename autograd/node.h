@@ -44,6 +44,8 @@ struct Edge {
 class Node {
  public:
   static Node* create(const char* operation, Tensor value, std::size_t edges = 0, std::size_t rule_bytes = 0);
+  /// A node that no operation made; errors call its value a constant or a parameter.
+  static Node* create_leaf(const char* kind, Tensor value);
 
   // ---- counts
   // ------------------------------------------------------------------------------------------------------

@@ -45,15 +45,16 @@ Var record(const char* operation, Tensor value, Wrt<Rules>... operands) {
   return y;
 }
 
-/// An operation whose gradients are computed together: rule(dy) or rule(dy, y) returns an array or vector of Vars, one
-/// gradient per operand in their order; those of operands that need none are ignored.
+/// An operation whose gradients are computed together: rule(dy) or rule(dy, y) returns an array or vector of
+/// Vars, one gradient per operand in their order; those of operands that need none are ignored.
 template <class Rule>
 Var record_joint(const char* operation, Tensor value, std::span<const Var> operands, Rule rule);
 
-/// The same with several outputs: rule(dys) gets one cotangent per output, undefined where nothing depends on it.
+/// The same with several outputs: rule(dys) gets one cotangent per output, undefined where nothing depends on
+/// it.
 template <std::size_t M, class Rule>
-std::array<Var, M> record_joint(const char* operation, std::array<Tensor, M> values, std::span<const Var> operands,
-                                Rule rule);
+std::array<Var, M> record_joint(const char* operation, std::array<Tensor, M> values,
+                                std::span<const Var> operands, Rule rule);
 
 // ---- how it is done
 // ---------------------------------------------------------------------------------------------------

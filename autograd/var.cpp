@@ -31,6 +31,10 @@ Node* Node::create(const char* operation, Tensor value, std::size_t edges, std::
   return node;
 }
 
+Node* Node::create_leaf(const char* kind, Tensor value) {
+  return new (pool::allocate(sizeof(Node))) Node(kind, std::move(value), sizeof(Node));
+}
+
 void Node::add_edge(const Var& operand, std::int32_t output) {
   Edge* const edge = new (edges_begin() + edge_count_++) Edge{.input = nullptr, .output = output};
   if (!operand.requires_grad()) return;
@@ -79,10 +83,10 @@ void Node::destroy(Node* node) {
 // ---- variables
 // ------------------------------------------------------------------------------------------------------------
 
-Var::Var(Tensor value) : node_(Node::create("constant", std::move(value))) {}
+Var::Var(Tensor value) : node_(Node::create_leaf("constant", std::move(value))) {}
 
 Var Var::parameter(Tensor value, std::string name) {
-  Var var = adopt(Node::create("parameter", std::move(value)));
+  Var var = adopt(Node::create_leaf("parameter", std::move(value)));
   var.node_->requires_grad = true;
   var.node_->keeps_gradient = true;
   if (!name.empty()) var.named(std::move(name));

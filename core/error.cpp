@@ -22,7 +22,7 @@ std::string ErrorFrame::path() {
   std::string path;
   for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
     if (!path.empty()) path.append(" / ");
-    (*frame)->describe_((*frame)->object_, path);
+    (*frame)->describe_((*frame)->object_, *frame == innermost_, path);
   }
   return path;
 }

@@ -63,7 +63,8 @@ struct ConfigError : Error {
 /// The object must outlive the frame.
 class ErrorFrame {
  public:
-  using Describe = void (*)(const void* object, std::string& out);
+  /// Appends a part of the path; the innermost frame may say more.
+  using Describe = void (*)(const void* object, bool innermost, std::string& out);
   ErrorFrame(const void* object, Describe describe) : object_(object), describe_(describe), outer_(innermost_) {
     innermost_ = this;
   }

@@ -61,7 +61,8 @@ std::string css_color(Color color) {
 }
 
 constexpr std::string_view kRules =
-    R"css(.heed-plot{font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numeric:tabular-nums}
+    R"css(.heed-plot{font:12px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
+font-variant-numeric:tabular-nums}
 .heed-plot .paper{fill:var(--plot-paper)}
 .heed-plot text{fill:var(--plot-muted)}
 .heed-plot .label{fill:var(--plot-ink);font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}

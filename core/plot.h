@@ -24,8 +24,8 @@ struct LineChartOptions {
   std::optional<double> y_low{};   ///< the y axis reaches at least from here …
   std::optional<double> y_high{};  ///< … to here
   int width = 360;                 ///< of the view box, in pixels; the drawing scales
-  int height = 240;  ///< grows when the legend takes more than one row
-  bool standalone = false;  ///< carries its own style sheet: for a file of its own
+  int height = 240;                ///< grows when the legend takes more than one row
+  bool standalone = false;         ///< carries its own style sheet: for a file of its own
 };
 
 /// The series as an `<svg>` element with axes, ticks at round numbers and, from two series on, a legend. Lines

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/dtype.h"
@@ -157,6 +158,9 @@ class Tensor {
 /// 0 with the given probability, else 1 / (1 - probability), independently: the factors of dropout. Element i
 /// depends on the generator's state and on i only.
 Tensor dropout_factors(const Shape& shape, double probability, Rng& rng, DType dtype);
+
+/// Tensors by name, in order: the state of a model or an optimiser.
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 /// Strides of a contiguous tensor of that shape.
 Strides contiguous_strides(const Shape& shape);

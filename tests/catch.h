@@ -10,7 +10,7 @@ using Catch::Matchers::ContainsSubstring;
 #else
 #include <catch2/catch.hpp>
 namespace heed::tests {
-using Catch::Approx;
+using Catch::Detail::Approx;
 inline auto ContainsSubstring(const std::string& part) { return Catch::Matchers::Contains(part); }
 }  // namespace heed::tests
 #endif

@@ -5,7 +5,7 @@
 
 namespace heed::kernels {
 
-inline constexpr std::size_t kWorkspaceBytes = std::size_t{3} << 19;
+inline constexpr std::size_t kWorkspaceBytes = std::size_t{2} << 20;
 
 /// kWorkspaceBytes bytes, aligned to 4096, of the calling thread; what they hold is anyone's guess. They are
 /// taken from the heap when a thread first asks and returned when it ends: a thread_local array would eat up

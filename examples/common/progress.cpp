@@ -32,26 +32,26 @@ double share(const ProgressState& state) {
   return std::clamp(static_cast<double>(state.step) / static_cast<double>(state.total_steps), 0.0, 1.0);
 }
 
-// "8 s", "2:05 min", "1:02 h"
+// "0:08", "12:05", "1:02:05"
 std::string duration(double seconds) {
   const auto whole = static_cast<long long>(std::llround(std::min(seconds, 1e9)));
-  if (whole < 60) return formatted("%lld s", whole);
-  if (whole < 3600) return formatted("%lld:%02lld min", whole / 60, whole % 60);
-  return formatted("%lld:%02lld h", whole / 3600, whole / 60 % 60);
+  if (whole < 3600) return formatted("%lld:%02lld", whole / 60, whole % 60);
+  return formatted("%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-// The parts behind the bar, the first of them the last to go when the terminal is narrow.
-std::vector<std::string> parts(const ProgressState& state) {
-  std::vector<std::string> out{formatted("%3.0f %%", std::floor(100 * share(state))),
-                               formatted("loss %.4g", state.loss)};
+// The parts behind the label, the first of them the last to go when the terminal is narrow. On a live line
+// numbers that grow and shrink from step to step keep their columns, so that the line stands still.
+std::vector<std::string> parts(const ProgressState& state, bool live) {
   const double done = share(state);
-  if (done > 0 && done < 1)
-    out.push_back(duration(state.seconds * (1 - done) / done) + " left");
-  else if (done >= 1)
-    out.push_back(duration(state.seconds));
+  const bool running = done > 0 && done < 1;
+  const std::string time =
+      running ? duration(state.seconds * (1 - done) / done) + " left" : "in " + duration(state.seconds);
+  std::vector<std::string> out{formatted("%3.0f %%", std::floor(100 * done)),
+                               formatted("loss %-*.3g", live ? 7 : 0, state.loss),
+                               formatted("%-*s", live ? 9 : 0, time.c_str())};
   if (state.seconds > 0)
     out.push_back(formatted("%.0f examples/s", static_cast<double>(state.examples_done) / state.seconds));
-  out.push_back(formatted("norm %.3g", state.gradient_norm));
+  out.push_back(formatted("norm %-*.3g", live ? 5 : 0, state.gradient_norm));
   return out;
 }
 
@@ -95,7 +95,7 @@ bool stdout_is_a_terminal() {
 
 std::string live_line(const ProgressState& state, int columns) {
   const int room = columns - 1;  // a character in the last column makes some terminals wrap
-  std::vector<std::string> shown = parts(state);
+  std::vector<std::string> shown = parts(state, true);
   const auto joined = [&] {
     std::string out;
     for (const std::string& part : shown) out += "  " + part;
@@ -110,7 +110,7 @@ std::string live_line(const ProgressState& state, int columns) {
 
 std::string plain_line(const ProgressState& state) {
   std::string out = state.label;
-  for (const std::string& part : parts(state)) out += "  " + part;
+  for (const std::string& part : parts(state, false)) out += "  " + part;
   return out;
 }
 

@@ -23,8 +23,8 @@ struct ProgressState {
 /// on, the bar takes the room that is left, and a label alone too long loses its end.
 std::string live_line(const ProgressState& state, int columns);
 
-/// The line of a file or a pipe, without a bar: "epoch 1   30 %  loss 0.412  norm 1.84  5120 examples/s  12 s
-/// left".
+/// The line of a file or a pipe, without a bar:
+///   "epoch 1   30 %  loss 0.412  0:12 left  5120 examples/s  norm 1.84"
 std::string plain_line(const ProgressState& state);
 
 /// Progress of one pass, say an epoch, written to stdout. On a terminal one line is rewritten at most ten times

@@ -13,7 +13,8 @@ namespace {
 constexpr std::string_view kStyle = R"css(
 :root{color-scheme:light dark;--paper:#fff;--ink:#1c2024;--muted:#5b636c;--rule:#e4e7ea;--panel:#f7f8f9;
 --good:#1b6b3a;--bad:#a8281d;--bad-paper:#fbe3e0}
-@media (prefers-color-scheme:dark){:root{--paper:#16191d;--ink:#e7eaed;--muted:#a3abb4;--rule:#2c3137;--panel:#1c2025;
+@media (prefers-color-scheme:dark){:root{
+--paper:#16191d;--ink:#e7eaed;--muted:#a3abb4;--rule:#2c3137;--panel:#1c2025;
 --good:#7fd09c;--bad:#ff9c8f;--bad-paper:#4a1f1b}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
@@ -26,7 +27,8 @@ section{margin-top:56px;padding-top:28px;border-top:1px solid var(--rule)}
 p{margin:0;max-width:68ch}
 .lead{font-size:1.1rem;color:var(--muted)}
 .note{color:var(--muted);font-size:.9rem;margin:-12px 0 24px}
-.results{display:grid;grid-template-columns:repeat(auto-fit,minmax(140px,max-content));gap:24px 56px;margin:36px 0 0}
+.results{display:grid;
+grid-template-columns:repeat(auto-fit,minmax(140px,max-content));gap:24px 56px;margin:36px 0 0}
 .results div{display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .results dt{color:var(--muted);font-size:.875rem}
 .results dd{margin:0;font-size:1.9rem;line-height:1.2;font-weight:600;letter-spacing:-.02em;
@@ -56,9 +58,10 @@ th,td{text-align:left;vertical-align:baseline;padding:7px 36px 7px 0;border-bott
 th{font-size:.8125rem;font-weight:600;color:var(--muted)}
 tbody th{font-size:inherit;font-weight:400}
 td:last-child,th:last-child{padding-right:0}
-td{white-space:nowrap}td.text{white-space:pre;font-size:.875rem}
+td{white-space:nowrap}td.text,td .text{white-space:pre}td.text{font-size:.875rem}
 .number{text-align:right;font-variant-numeric:tabular-nums}td.number{font-size:.875rem}
-@media (max-width:600px){main{padding:32px 16px 56px}h1{font-size:1.7rem}section{margin-top:40px;padding-top:22px}
+@media (max-width:600px){main{padding:32px 16px 56px}h1{font-size:1.7rem}
+section{margin-top:40px;padding-top:22px}
 .results{grid-template-columns:1fr 1fr;gap:20px 24px}.results dd{font-size:1.5rem}th,td{padding-right:22px}}
 @media print{main{max-width:none;padding:0}figure,tr{break-inside:avoid}.scroll{overflow:visible}}
 )css";

@@ -105,7 +105,8 @@ TEST_CASE("svg_line_chart: no data, one point, equal values and the extremes of 
     for (const Series& one :
          {Series{}, Series{"", {1}, {1}}, Series{"", {1, 1}, {2, 2}}, Series{"", {0, 1}, {kNan, kNan}},
           Series{"", {-largest, largest}, {-largest, largest}}, Series{"", {0, least}, {least, least}},
-          Series{"", {-1e300, 1e300}, {1e-300, 1e300}}, Series{"", {1, 2}, {1e16, 1e16 + 2}}, Series{"", {1e18, 1e18}, {1e18, 1e18}}}) {
+          Series{"", {-1e300, 1e300}, {1e-300, 1e300}}, Series{"", {1, 2}, {1e16, 1e16 + 2}},
+          Series{"", {1e18, 1e18}, {1e18, 1e18}}}) {
       const std::string drawing = chart(one, options);
       INFO(drawing);
       CHECK(markup_fault(drawing) == "");

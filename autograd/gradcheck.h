@@ -1,0 +1,51 @@
+// Checking gradients against finite differences.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autograd/var.h"
+
+namespace heed {
+
+struct GradcheckOptions {
+  double step = 1e-6;      ///< half the distance of the two evaluations
+  double absolute = 1e-6;  ///< an element passes when |analytic - numeric| <= absolute + relative * |numeric|
+  double relative = 1e-5;
+  std::uint64_t seed = 1;  ///< of the random cotangent
+};
+
+/// What gradcheck() found. Converts to true when all elements pass.
+struct GradcheckReport {
+  bool ok = true;
+  std::int64_t checked = 0;  ///< elements compared
+  // The element that is worst in proportion to what is allowed:
+  std::size_t input = 0;     ///< which input it belongs to
+  std::int64_t element = 0;  ///< its position in row-major order
+  Shape shape{};             ///< of that input
+  double analytic = 0, numeric = 0;
+  double excess = 0;      ///< |analytic - numeric| over what is allowed; above 1 fails
+  std::string problem{};  ///< why the check could not be made, when it could not
+  explicit operator bool() const { return ok; }
+};
+
+/// Two lines: verdict, and the worst element with both values and a likely cause when one can be told.
+std::string to_string(const GradcheckReport& report);
+
+/// f of the inputs; any number of outputs.
+using Differentiable = std::function<std::vector<Var>(std::span<const Var> inputs)>;
+
+/// Compares the gradient of a random combination of f's outputs with central differences, for every element of
+/// every input that requires a gradient. Inputs must be f64 leaves: in f32 a difference quotient has two
+/// correct digits. f must be deterministic and smooth at the inputs. Throws DTypeError unless the inputs are
+/// f64, GraphError when none requires a gradient.
+GradcheckReport gradcheck(const Differentiable& f, std::span<const Var> inputs,
+                          const GradcheckOptions& options = {});
+
+/// The same for the gradient itself: checks second derivatives, through create_graph.
+GradcheckReport gradgradcheck(const Differentiable& f, std::span<const Var> inputs,
+                              const GradcheckOptions& options = {});
+
+}  // namespace heed

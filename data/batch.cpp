@@ -1,0 +1,33 @@
+#include "data/batch.h"
+
+namespace heed {
+
+EncodedPairs::EncodedPairs(const Pairs& pairs, const Vocabulary& vocabulary) {
+  sources_.reserve(pairs.size());
+  targets_.reserve(pairs.size());
+  for (const Pair& pair : pairs) {
+    sources_.push_back(vocabulary.encode(pair.source));
+    targets_.push_back(vocabulary.encode(pair.target));
+  }
+}
+
+Batch EncodedPairs::batch(std::span<const std::int64_t> examples) const {
+  std::vector<std::vector<std::int32_t>> sources, inputs, outputs;
+  for (const std::int64_t example : examples) {
+    const auto& target = targets_[static_cast<std::size_t>(example)];
+    sources.push_back(sources_[static_cast<std::size_t>(example)]);
+    inputs.push_back({Vocabulary::kStart});
+    inputs.back().insert(inputs.back().end(), target.begin(), target.end());
+    outputs.push_back(target);
+    outputs.back().push_back(Vocabulary::kEnd);
+  }
+  return {batch_of(sources, Vocabulary::kPad), batch_of(inputs, Vocabulary::kPad), batch_of(outputs, -1).ids};
+}
+
+Tokens encode_all(std::span<const std::string> texts, const Vocabulary& vocabulary) {
+  std::vector<std::vector<std::int32_t>> sequences;
+  for (const std::string& text : texts) sequences.push_back(vocabulary.encode(text));
+  return batch_of(sequences, Vocabulary::kPad);
+}
+
+}  // namespace heed

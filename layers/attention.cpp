@@ -1,0 +1,39 @@
+#include "layers/attention.h"
+
+#include "autograd/ops/arithmetic.h"
+#include "autograd/ops/linear_algebra.h"
+#include "autograd/ops/reduce.h"
+#include "autograd/ops/softmax.h"
+
+namespace heed {
+
+Var WeightSum::operator()(const Var& hs, const Var& a) const {
+  const ErrorFrame frame = enter();
+  return sum(hs * unsqueeze(a, -1), 1);  // [B, S, H] * [B, S, 1] -> [B, H]
+}
+
+Var AttentionWeight::operator()(const Var& hs, const Var& h, const Mask& mask) const {
+  const ErrorFrame frame = enter();
+  const Var scores = sum(hs * unsqueeze(h, 1), -1);  // [B, S, H] * [B, 1, H] -> [B, S]
+  return softmax(scores, mask);
+}
+
+Attention::Attention() : Module("Attention") {
+  register_module("attention_weight", attention_weight_);
+  register_module("weight_sum", weight_sum_);
+}
+
+Attended Attention::operator()(const Var& hs, const Var& h, const Mask& mask) const {
+  const ErrorFrame frame = enter();
+  const Var weights = attention_weight_(hs, h, mask);
+  return {weight_sum_(hs, weights), weights};
+}
+
+Attended TimeAttention::operator()(const Var& hs_enc, const Var& hs_dec, const Mask& mask) const {
+  const ErrorFrame frame = enter();
+  const Var scores = matmul(hs_dec, transpose(hs_enc));  // [B, T, H] x [B, H, S] -> [B, T, S]
+  const Var weights = softmax(scores, mask);
+  return {matmul(weights, hs_enc), weights};  // [B, T, S] x [B, S, H] -> [B, T, H]
+}
+
+}  // namespace heed

@@ -1,0 +1,20 @@
+// Dropout as a layer.
+#pragma once
+
+#include "layers/module.h"
+
+namespace heed {
+
+/// In training, each element 0 with the given probability and the others divided by 1 - probability; in
+/// evaluation x itself. The generator is the caller's, so that a run can be repeated and resumed.
+class Dropout : public Module {
+ public:
+  /// Throws ConfigError unless 0 <= probability < 1.
+  explicit Dropout(double probability);
+  Var operator()(const Var& x, Rng& rng) const;
+
+ private:
+  double probability_;
+};
+
+}  // namespace heed

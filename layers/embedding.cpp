@@ -1,0 +1,21 @@
+#include "layers/embedding.h"
+
+#include "autograd/ops/embedding.h"
+#include "layers/init.h"
+
+namespace heed {
+
+Embedding::Embedding(std::int64_t rows, std::int64_t width, Rng& rng)
+    : Embedding("Embedding", init::normal({rows, width}, 1.0, rng)) {}
+
+Embedding::Embedding(std::string kind, Tensor weight)
+    : Module(text(kind, " ", weight.extent(0), " x ", weight.extent(1))) {
+  weight_ = register_parameter("weight", std::move(weight));
+}
+
+Var Embedding::operator()(const Tensor& ids) const {
+  const ErrorFrame frame = enter();
+  return embedding(weight_, ids);
+}
+
+}  // namespace heed

@@ -1,0 +1,27 @@
+// LSTM: a recurrent layer over whole sequences.
+#pragma once
+
+#include "autograd/ops/lstm.h"
+#include "layers/module.h"
+
+namespace heed {
+
+/// x [B, T, in] -> hs [B, T, hidden] and the state after the last real step; the state is passed in and
+/// returned. Parameters `wx` [in, 4 hidden], `wh` [hidden, 4 hidden], `bias` [4 hidden], gates in the order f,
+/// g, i, o (forget, candidate, input, output); uniform within 1 / sqrt(hidden) as PyTorch's.
+class LSTM : public Module {
+ public:
+  LSTM(std::int64_t in, std::int64_t hidden, Rng& rng);
+  /// `lengths` [B] (i32): steps from lengths[b] on are padding, whose outputs are 0 and from which nothing
+  /// flows.
+  LstmOutput operator()(const Var& x, const LstmState& initial = {}, const Tensor& lengths = {}) const;
+  std::int64_t hidden() const { return weights_.wh.extent(0); }
+
+ protected:
+  LSTM(std::string kind, Tensor wx, Tensor wh, Tensor bias);
+
+ private:
+  LstmWeights weights_;
+};
+
+}  // namespace heed

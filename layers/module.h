@@ -1,0 +1,82 @@
+// Module: a named tree of parameters.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "autograd/var.h"
+#include "core/error.h"
+
+namespace heed {
+
+/// The base of all layers and models. A layer registers its parameters and its parts, under names, in its
+/// constructor; what it computes is its own `operator()`, with the types that it needs. Modules stay where they
+/// are constructed (neither copied nor moved), so that the tree can point at its parts.
+///
+///   class Gate : public Module {
+///    public:
+///     Gate(std::int64_t width, Rng& rng) : Module("Gate"), map_(width, width, rng) { register_module("map",
+///     map_); } Var operator()(const Var& x) const { const ErrorFrame frame = enter(); return x *
+///     sigmoid(map_(x)); }
+///    private:
+///     Linear map_;
+///   };
+class Module {
+ public:
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+  virtual ~Module() = default;
+
+  /// "Linear 128 -> 64": the kind and what tells one from another.
+  const std::string& description() const { return description_; }
+
+  /// The parameters of this and of all parts, in the order of registration. A Var's name() is its path from the
+  /// outermost module, "decoder.out.weight".
+  std::vector<Var> parameters() const;
+  /// Number of elements of all parameters.
+  std::int64_t parameter_count() const;
+
+  /// Training, the state at first, or evaluation (no dropout); for this and all parts.
+  void train(bool on = true);
+  void eval() { train(false); }
+  bool training() const { return training_; }
+
+  /// Makes all parameters f32 or f64; gradients are dropped.
+  void to(DType dtype);
+  void zero_grad();
+
+  /// The values of all parameters by path. The tensors share the parameters' elements.
+  NamedTensors state() const;
+  /// Takes over the values of a state, converted to the parameters' type. Nothing is changed unless all of it
+  /// fits: throws ConfigError with a line for each entry that is missing, unexpected or has another shape.
+  void load_state(const NamedTensors& state);
+
+  /// The tree, a line a module and parameter, with shapes and numbers of parameters.
+  std::string summary() const;
+
+ protected:
+  explicit Module(std::string description) : description_(std::move(description)) {}
+
+  /// Adds a parameter; returns it, to be kept in a member.
+  Var register_parameter(std::string name, Tensor value);
+  /// Adds a part, which must live as long as this module does.
+  void register_module(std::string name, Module& part);
+  /// Names this module in errors while the frame lives: the first line of every operator().
+  [[nodiscard]] ErrorFrame enter() const;
+
+ private:
+  template <class F>
+  void for_each_parameter(F&& body) const;
+  void prefix_names(const std::string& prefix);
+  void append_summary(std::string& out, const std::string& name, int depth) const;
+
+  std::string description_;
+  std::string name_;  // within the module that it is a part of; empty for the outermost
+  std::vector<std::pair<std::string, Var>> parameters_;
+  std::vector<Module*> parts_;
+  bool training_ = true;
+};
+
+}  // namespace heed

@@ -1,0 +1,170 @@
+// The training loop, written once: epochs, steps, gradient accumulation, learning rates, reports.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "autograd/node.h"
+#include "autograd/var.h"
+#include "core/error.h"
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+
+namespace heed {
+
+/// The loss of a batch, and how many examples (or tokens) it is the mean of. A Var alone is the loss of one.
+struct BatchLoss {
+  BatchLoss(Var mean, std::int64_t of = 1) : loss(std::move(mean)), examples(of) {}
+  Var loss;
+  std::int64_t examples;
+};
+
+/// One step of the optimiser. In on_step() the gradients are still there to be looked at.
+struct StepReport {
+  int epoch = 0;
+  std::int64_t step = 0;            ///< counted from 1 over all epochs: optimiser.steps()
+  std::int64_t epoch_step = 0;      ///< counted from 1 in this epoch
+  std::int64_t examples = 0;        ///< of this step
+  std::int64_t epoch_examples = 0;  ///< of this epoch up to this step
+  double loss = 0;                  ///< mean over the examples of this step, before the update
+  double gradient_norm = 0;         ///< before clipping; when it is not finite the step changed nothing
+  double learning_rate = 0;
+  bool stop = false;  ///< to be set by on_step(): train() returns after this step
+};
+
+struct EpochReport {
+  int epoch = 0;
+  std::int64_t steps = 0;
+  std::int64_t examples = 0;
+  double loss = 0;    ///< mean over the examples, each before the update that it took part in
+  bool stop = false;  ///< to be set by on_epoch(): train() returns after this epoch
+};
+
+struct TrainOptions {
+  int epochs = 1;           ///< the last epoch
+  int first_epoch = 1;      ///< where a resumed training goes on
+  double clip_norm = 0;     ///< as in StepOptions
+  int batches_a_step = 1;   ///< more than 1: their gradients add up to that of one large batch
+  std::optional<Schedule> schedule = {};
+  std::function<void(StepReport&)> on_step = {};
+  std::function<void(EpochReport&)> on_epoch = {};  ///< for complete epochs
+};
+
+/// How a training ended.
+struct TrainResult {
+  int last_epoch = 0;      ///< the last complete one; first_epoch - 1 when there is none
+  double loss = 0;         ///< mean loss of that epoch
+  bool stopped = false;    ///< a callback asked for it
+};
+
+/// Trains: for every epoch and every batch
+///
+///   auto [loss, examples] = loss_of(batch);
+///   loss.backward();
+///   double norm = optimiser.step({.clip_norm = options.clip_norm});
+///   on_step(...);
+///   optimiser.zero_grad();
+///
+/// `batches` is a range that can be gone through once an epoch, or a function that returns the range of an
+/// epoch, `batches(epoch)`. `loss_of(batch)` returns a BatchLoss or a Var of one element.
+///
+/// With batches_a_step = k, k batches (fewer at the end of an epoch) make one step. Their gradients are weighted
+/// by their examples, so that the step is that of one batch of all these examples.
+///
+/// Gradients from before are dropped. Throws ConfigError when an epoch has no batch, a batch has no example or
+/// batches_a_step < 1, and whatever the functions throw.
+template <class Batches, class LossOf>
+TrainResult train(Optimizer& optimiser, Batches&& batches, LossOf&& loss_of, const TrainOptions& options = {});
+
+// ---- how it is done
+// ----------------------------------------------------------------------------------------------------
+
+namespace training {
+
+/// Batches whose losses and gradients have been added up.
+struct Gathered {
+  int batches = 0;
+  std::int64_t examples = 0;
+  double loss = 0;  ///< sum over the examples
+
+  double mean_loss() const { return loss / static_cast<double>(examples); }
+  void add(double batch_loss, std::int64_t batch_examples) {
+    ++batches;
+    examples += batch_examples;
+    loss += batch_loss * static_cast<double>(batch_examples);
+  }
+};
+
+/// Adds the gradients of a batch to grad(): of its mean loss when it makes a step alone, else of the sum over
+/// its examples, which the step will divide by all examples.
+inline void add_gradients(const BatchLoss& batch, bool alone) {
+  if (alone) return batch.loss.backward();
+  const Tensor examples =
+      Tensor::full(batch.loss.shape(), static_cast<double>(batch.examples), batch.loss.dtype());
+  batch.loss.backward({.cotangent = Var(examples)});
+}
+
+template <class Batches>
+decltype(auto) batches_of_epoch(Batches& batches, int epoch) {
+  if constexpr (std::is_invocable_v<Batches&, int>) {
+    return batches(epoch);
+  } else {
+    return (batches);
+  }
+}
+
+inline StepReport step(Optimizer& optimiser, const Gathered& batches, const TrainOptions& options) {
+  if (options.schedule) optimiser.set_learning_rate(options.schedule->at(optimiser.steps() + 1));
+  const bool alone = options.batches_a_step == 1;
+  const double norm =
+      optimiser.step({.clip_norm = options.clip_norm,
+                      .gradient_scale = alone ? 1.0 : 1.0 / static_cast<double>(batches.examples)});
+  return {.step = optimiser.steps(),
+          .examples = batches.examples,
+          .loss = batches.mean_loss(),
+          .gradient_norm = norm,
+          .learning_rate = optimiser.learning_rate()};
+}
+
+}  // namespace training
+
+template <class Batches, class LossOf>
+TrainResult train(Optimizer& optimiser, Batches&& batches, LossOf&& loss_of, const TrainOptions& options) {
+  if (options.batches_a_step < 1)
+    throw ConfigError({.what = text("train: batches_a_step is ", options.batches_a_step), .expected = "at least 1"});
+  TrainResult result{.last_epoch = options.first_epoch - 1};
+  optimiser.zero_grad();
+  for (int epoch = options.first_epoch; epoch <= options.epochs; ++epoch) {
+    EpochReport report{.epoch = epoch};
+    training::Gathered whole_epoch, gathered;
+    const auto finish_step = [&] {
+      StepReport step = training::step(optimiser, gathered, options);
+      step.epoch = epoch;
+      step.epoch_step = ++report.steps;
+      step.epoch_examples = whole_epoch.examples;
+      if (options.on_step) options.on_step(step);
+      optimiser.zero_grad();
+      gathered = {};
+      return !step.stop;
+    };
+
+    for (auto&& batch : training::batches_of_epoch(batches, epoch)) {
+      const BatchLoss batch_loss = loss_of(batch);
+      if (batch_loss.examples < 1) throw ConfigError({.what = "train: a batch has no examples"});
+      const double loss = batch_loss.loss.item();
+      training::add_gradients(batch_loss, options.batches_a_step == 1);
+      gathered.add(loss, batch_loss.examples);
+      whole_epoch.add(loss, batch_loss.examples);
+      if (gathered.batches == options.batches_a_step && !finish_step()) {
+        result.stopped = true;
+        return result;
+      }
+    }
+    ...
+  }
+}
+
+}  // namespace heed
