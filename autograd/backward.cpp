@@ -1,7 +1,7 @@
 #include "autograd/backward.h"
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
 #include "autograd/hooks.h"
 #include "autograd/node.h"
@@ -27,18 +27,37 @@ Var expand(const Var& x, const Shape& shape) {
   return record("expand", x.value().expand(shape), wrt(x, [](const Var& dy) { return dy; }));
 }
 
+namespace {
+
+// While it lives, saved values are checked against this moment.
+class RuleTime {
+ public:
+  explicit RuleTime(std::uint64_t recorded_at) : before_(grad_mode::rule_recorded_at) {
+    grad_mode::rule_recorded_at = recorded_at;
+  }
+  ~RuleTime() { grad_mode::rule_recorded_at = before_; }
+  RuleTime(const RuleTime&) = delete;
+  RuleTime& operator=(const RuleTime&) = delete;
+
+ private:
+  std::uint64_t before_;
+};
+
+// Whether nobody else sees the elements.
+bool owned(const Var& gradient) {
+  return gradient.node()->unique() && gradient.value().storage().unique() && gradient.value().contiguous();
+}
+
+}  // namespace
+
 /// One differentiation. Nodes wait in a heap, the last recorded first: everything that depends on a node was
 /// recorded after it, so its gradient is complete when its turn comes. No recursion, and one fixed order of
 /// additions.
 class Sweep {
  public:
-  enum class Into { gradients, results };
-
   Sweep(bool retain_graph, bool create_graph)
       : retain_graph_(retain_graph || create_graph), create_graph_(create_graph) {}
-  ~Sweep() {
-    for (const Waiting& waiting : heap_) forget(slots_[waiting.slot]);
-  }
+  ~Sweep() { forget_all(); }
 
   /// Restricts the sweep to what lies between the outputs and these inputs, whose gradients become results().
   void aim_at(std::span<const Var> outputs, std::span<const Var> inputs);
@@ -63,16 +82,25 @@ class Sweep {
 
   Slot& slot_of(Node& node);
   void forget(Slot& slot);
+  void forget_all();
+  Var admit(const Var& gradient);
   void deposit(Node& node, Var gradient, std::int32_t output);
   void add(Var& total, Var gradient);
+  void keep(Node& node, const Var& dy);
   void visit(Node& node, Slot slot);
+  void call_hooks(Node& node, Var& dy);
   void apply_rules(Node& node, const Var& dy, std::span<const Var> joint);
+  auto target_range(const Node& node) const {
+    return std::equal_range(targets_.begin(), targets_.end(), std::pair<const Node*, std::size_t>(&node, 0),
+                            [](const auto& a, const auto& b) { return a.first < b.first; });
+  }
   bool wanted(const Node& node) const {
     return !aimed_ || std::binary_search(on_path_.begin(), on_path_.end(), &node);
   }
 
   bool retain_graph_, create_graph_;
   bool aimed_ = false;
+  std::uint64_t earliest_target_ = 0;                         // nothing recorded before it matters
   std::vector<const Node*> on_path_;                          // sorted
   std::vector<std::pair<const Node*, std::size_t>> targets_;  // sorted: node and its place in results_
   std::vector<Var> results_;
@@ -84,14 +112,17 @@ class Sweep {
 void Sweep::aim_at(std::span<const Var> outputs, std::span<const Var> inputs) {
   aimed_ = true;
   results_.resize(inputs.size());
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (inputs[i].requires_grad()) targets_.emplace_back(inputs[i].node(), i);
+  earliest_target_ = ~std::uint64_t{0};
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].requires_grad()) continue;
+    targets_.emplace_back(inputs[i].node(), i);
+    earliest_target_ = std::min(earliest_target_, inputs[i].node()->recorded_at);
+  }
   std::sort(targets_.begin(), targets_.end());
 
   std::vector<Node*> reached, stack;
   for (const Var& output : outputs)
     if (output.requires_grad()) stack.push_back(output.node());
-  std::vector<const Node*> seen_order;
   // A node is marked by a slot of this sweep while it is being collected.
   while (!stack.empty()) {
     Node* const node = stack.back();
@@ -100,20 +131,21 @@ void Sweep::aim_at(std::span<const Var> outputs, std::span<const Var> inputs) {
     slot_of(*node);
     reached.push_back(node);
     for (const Edge& edge : node->edges())
-      if (edge.input != nullptr && edge.input->sweep != this) stack.push_back(edge.input);
+      if (edge.input != nullptr && edge.input->sweep != this && edge.input->recorded_at >= earliest_target_)
+        stack.push_back(edge.input);
   }
   std::sort(reached.begin(), reached.end(), [](Node* a, Node* b) { return a->recorded_at < b->recorded_at; });
   std::vector<bool> leads(slots_.size());
   for (Node* const node : reached) {
-    bool to_target =
-        std::any_of(targets_.begin(), targets_.end(), [&](const auto& t) { return t.first == node; });
+    // What lay behind a freed node is no longer known; the sweep complains when it gets there.
+    bool to_target = node->freed || target_range(*node).first != target_range(*node).second;
     for (const Edge& edge : node->edges())
-      to_target = to_target || (edge.input != nullptr && leads[edge.input->slot]);
+      to_target = to_target || (edge.input != nullptr && edge.input->sweep == this && leads[edge.input->slot]);
     leads[node->slot] = to_target;
     if (to_target) on_path_.push_back(node);
   }
   std::sort(on_path_.begin(), on_path_.end());
-  for (Node* const node : reached) forget(slots_[node->slot]);
+  forget_all();
   slots_.clear();
   free_slots_.clear();
 }
@@ -144,11 +176,22 @@ void Sweep::forget(Slot& slot) {
   node->release_reference();
 }
 
+void Sweep::forget_all() {
+  for (Slot& slot : slots_)
+    if (slot.node != nullptr) forget(slot);
+}
+
+// A gradient that the user brings. Its storage may have been changed since the graph was recorded, which is no
+// fault: it comes in as a value of this moment.
+Var Sweep::admit(const Var& gradient) {
+  if (gradient.value().storage().changed() == 0) return gradient;
+  return record("identity", gradient.value().clone(), wrt(gradient, [](const Var& dy) { return dy; }));
+}
+
 void Sweep::add(Var& total, Var gradient) {
   if (!total.defined()) {
     total = std::move(gradient);
-  } else if (!create_graph_ && total.node()->unique() && total.value().storage().unique() &&
-             total.value().contiguous()) {
+  } else if (!create_graph_ && owned(total)) {
     add_scaled(total.mutable_value(), 1.0, gradient.value());
   } else {
     Var sum = record("add", total.value() + gradient.value(), wrt(total, [](const Var& dy) { return dy; }),
@@ -157,7 +200,16 @@ void Sweep::add(Var& total, Var gradient) {
   }
 }
 
+void Sweep::keep(Node& node, const Var& dy) {
+  // A gradient that passes through an addition reaches both operands: each leaf gets elements of its own.
+  if (!create_graph_ && !node.gradient.defined() && node.edges().empty() && !owned(dy))
+    node.gradient = Var(dy.value().clone());
+  else
+    add(node.gradient, dy);
+}
+
 void Sweep::deposit(Node& node, Var gradient, std::int32_t output) {
+  if (!create_graph_ && gradient.requires_grad()) gradient = gradient.detach();
   const bool is_new = node.sweep != this;
   Slot& slot = slot_of(node);
   if (is_new) {
@@ -184,19 +236,20 @@ void Sweep::start(const Var& output, const Var& cotangent, const char* operation
     throw ShapeError({.what = text(operation, ": the cotangent is ", cotangent.dtype(), " ", cotangent.shape()),
                       .expected = text("the value's type and shape, ", output.dtype(), " ", output.shape())});
   if (!wanted(*output.node())) return;
-  deposit(*output.node(), cotangent.defined() ? cotangent : Var(Tensor::ones(output.shape(), output.dtype())),
-          0);
+  const Recording recording(create_graph_);
+  deposit(*output.node(),
+          cotangent.defined() ? admit(cotangent) : Var(Tensor::ones(output.shape(), output.dtype())), 0);
 }
 
 void Sweep::run() {
   const Recording recording(create_graph_);
+  const RuleTime outside(grad_mode::kNoRule);  // a sweep inside a rule is no part of the rule
   while (!heap_.empty()) {
     std::pop_heap(heap_.begin(), heap_.end());
     const std::uint32_t index = heap_.back().slot;
     heap_.pop_back();
-    Slot slot = std::move(slots_[index]);
-    slots_[index] = Slot();
     free_slots_.push_back(index);
+    Slot slot = std::exchange(slots_[index], Slot());
     Node& node = *slot.node;
     struct Restore {
       Sweep& sweep;
@@ -213,31 +266,38 @@ void Sweep::run() {
   }
 }
 
+void Sweep::call_hooks(Node& node, Var& dy) {
+  const auto hooks = node.extras->hooks;  // a hook may remove itself
+  for (const auto& [id, hook] : hooks) {
+    const Var replaced = hook(dy);
+    if (!replaced.defined()) continue;
+    if (replaced.shape() != dy.shape() || replaced.dtype() != dy.dtype())
+      throw ShapeError({.what = text("hook: returned ", replaced.dtype(), " ", replaced.shape()),
+                        .expected = text("the gradient's type and shape, ", dy.dtype(), " ", dy.shape())});
+    dy = admit(replaced);
+    if (!create_graph_ && dy.requires_grad()) dy = dy.detach();
+  }
+}
+
 void Sweep::visit(Node& node, Slot slot) {
   Var& dy = slot.cotangent;
-  if (node.extras) {
-    const auto hooks = node.extras->hooks;  // a hook may remove itself
-    for (const auto& [id, hook] : hooks)
-      if (Var replaced = hook(dy); replaced.defined()) dy = sum_to(replaced, node.value.shape());
-  }
+  if (node.extras && !node.extras->hooks.empty()) call_hooks(node, dy);
   if (aimed_) {
-    const auto [first, last] =
-        std::equal_range(targets_.begin(), targets_.end(), std::pair<const Node*, std::size_t>(&node, 0),
-                         [](const auto& a, const auto& b) { return a.first < b.first; });
+    const auto [first, last] = target_range(node);
     for (auto target = first; target != last; ++target) results_[target->second] = dy;
   } else if (node.keeps_gradient) {
-    add(node.gradient, dy);
+    keep(node, dy);
   }
   const auto edges = node.edges();
   const bool ends_here = std::none_of(edges.begin(), edges.end(), [&](const Edge& edge) {
     return edge.input != nullptr && wanted(*edge.input);
   });
-  if (ends_here && !node.freed) return;
-  if (node.freed)
+  if (node.freed && node.recorded_at > earliest_target_)
     throw GraphError(
         {.what = text("backward: the graph behind ", node.operation, " was freed by an earlier backward"),
          .hint = "compute the value again, pass retain_graph to the earlier backward, or detach() what is "
                  "carried over"});
+  if (ends_here) return;
   apply_rules(node, dy, slot.joint);
   if (!retain_graph_) {
     node.release_graph();
@@ -246,10 +306,6 @@ void Sweep::visit(Node& node, Slot slot) {
 }
 
 void Sweep::apply_rules(Node& node, const Var& dy, std::span<const Var> joint) {
-  struct RuleScope {
-    std::uint64_t before = grad_mode::rule_recorded_at;
-    ~RuleScope() { grad_mode::rule_recorded_at = before; }
-  };
   if (node.joint_type == nullptr) {
     for (const Edge& edge : node.edges()) {
       if (edge.input == nullptr || !wanted(*edge.input)) continue;
@@ -259,8 +315,7 @@ void Sweep::apply_rules(Node& node, const Var& dy, std::span<const Var> joint) {
       }
       Var gradient;
       {
-        const RuleScope scope;
-        grad_mode::rule_recorded_at = node.recorded_at;
+        const RuleTime inside(node.recorded_at);
         gradient = edge.type->call(edge.rule, dy, node);
       }
       if (gradient.defined()) deposit(*edge.input, std::move(gradient), 0);
@@ -269,8 +324,7 @@ void Sweep::apply_rules(Node& node, const Var& dy, std::span<const Var> joint) {
   }
   std::vector<Var> gradients(node.edges().size());
   {
-    const RuleScope scope;
-    grad_mode::rule_recorded_at = node.recorded_at;
+    const RuleTime inside(node.recorded_at);
     node.joint_type->call(node.joint_rule, node.joint_outputs > 0 ? joint : std::span(&dy, 1), node, gradients);
   }
   for (std::size_t i = 0; i < gradients.size(); ++i) {
@@ -292,8 +346,10 @@ std::vector<Var> grad(std::span<const Var> outputs, std::span<const Var> inputs,
         {.what = text("grad: ", options.cotangents.size(), " cotangents for ", outputs.size(), " outputs")});
   Sweep sweep(options.retain_graph, options.create_graph);
   sweep.aim_at(outputs, inputs);
-  for (std::size_t i = 0; i < outputs.size(); ++i)
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (options.allow_unused && outputs[i].defined() && !outputs[i].requires_grad()) continue;
     sweep.start(outputs[i], options.cotangents.empty() ? Var() : options.cotangents[i], "grad");
+  }
   sweep.run();
   std::vector<Var> results = std::move(sweep.results());
   for (std::size_t i = 0; i < results.size() && !options.allow_unused; ++i)

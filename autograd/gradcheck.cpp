@@ -34,6 +34,41 @@ double combined(const Differentiable& f, std::span<const Var> inputs, const std:
   return total;
 }
 
+// While it lives, an input may be moved; then it is as it was, whatever was thrown.
+class Moved {
+ public:
+  explicit Moved(Var input) : input_(std::move(input)), original_(input_.value().clone()) {}
+  ~Moved() { input_.mutable_value().copy_from(original_); }
+  Moved(const Moved&) = delete;
+  Moved& operator=(const Moved&) = delete;
+  void move(std::int64_t element, double offset) const {
+    Tensor moved = original_.clone();
+    moved.mutable_data<double>()[element] += offset;
+    Var(input_).mutable_value().copy_from(moved);
+  }
+
+ private:
+  Var input_;
+  Tensor original_;
+};
+
+// Takes one element into the report; false when it is not a number, which nothing later can make up for.
+bool compare(GradcheckReport& report, std::size_t input, std::int64_t element, const Shape& shape,
+             double analytic, double numeric, const GradcheckOptions& options) {
+  const double excess =
+      std::abs(analytic - numeric) / (options.absolute + options.relative * std::abs(numeric));
+  if (++report.checked == 1 || !(excess <= report.excess)) {
+    report.input = input;
+    report.element = element;
+    report.shape = shape;
+    report.analytic = analytic;
+    report.numeric = numeric;
+    report.excess = excess;
+  }
+  report.ok = report.excess <= 1;
+  return !std::isnan(excess);
+}
+
 std::string likely_cause(const GradcheckReport& r) {
   if (std::isnan(r.analytic) || std::isnan(r.numeric)) return "one of them is not a number";
   if (r.analytic == 0) return "the gradient is missing: an operand without wrt, or a value read from a Tensor";
@@ -79,35 +114,21 @@ GradcheckReport gradcheck(const Differentiable& f, std::span<const Var> inputs,
   for (std::size_t i = 0, leaf = 0; i < inputs.size(); ++i) {
     if (!inputs[i].requires_grad()) continue;
     const Var& gradient = gradients[leaf++];
-    Var input = inputs[i];
-    const Tensor original = input.value().clone();
-    for (std::int64_t element = 0; element < original.count(); ++element) {
+    const Moved moved(inputs[i]);
+    const std::vector<double> analytic =
+        gradient.defined() ? gradient.value().to_vector()
+                           : std::vector<double>(static_cast<std::size_t>(inputs[i].count()), 0.0);
+    for (std::int64_t element = 0; element < inputs[i].count(); ++element) {
       const auto at = [&](double offset) {
-        // A fresh tensor each time: values that a graph has saved stay as they are.
-        Tensor moved = original.clone();
-        moved.mutable_data<double>()[element] += offset;
-        input.mutable_value().copy_from(moved);
+        moved.move(element, offset);
         return combined(f, inputs, cotangents);
       };
       const double numeric = (at(options.step) - at(-options.step)) / (2 * options.step);
-      const double analytic =
-          gradient.defined() ? gradient.value().contiguous_copy_if_needed().data<double>()[element] : 0;
-      const double excess =
-          std::abs(analytic - numeric) / (options.absolute + options.relative * std::abs(numeric));
-      ++report.checked;
-      if (report.checked == 1 || !(excess <= report.excess)) {
-        report.input = i;
-        report.element = element;
-        report.shape = original.shape();
-        report.analytic = analytic;
-        report.numeric = numeric;
-        report.excess = excess;
-      }
-      if (std::isnan(report.excess)) break;
+      if (!compare(report, i, element, inputs[i].shape(), analytic[static_cast<std::size_t>(element)], numeric,
+                   options))
+        return report;
     }
-    input.mutable_value().copy_from(original);
   }
-  report.ok = report.excess <= 1;
   return report;
 }
 

@@ -31,7 +31,7 @@ struct GradcheckReport {
   explicit operator bool() const { return ok; }
 };
 
-/// Two lines: verdict, and the worst element with both values and a likely cause when one can be told.
+/// The verdict; the worst element with both values; and for a failure a line with what is likely the cause.
 std::string to_string(const GradcheckReport& report);
 
 /// f of the inputs; any number of outputs.

@@ -11,7 +11,9 @@
 
 namespace heed {
 
-/// Called in backward() and grad() with the complete gradient of a Var. A defined result replaces it.
+/// Called in backward() and grad() with the complete gradient of a Var. A defined result replaces it and must
+/// have its shape and type, else ShapeError is thrown. Other Vars may share the gradient's elements: return a
+/// new Var, do not change it in place. A hook that captures its own Var keeps both alive until it is removed.
 using GradientHook = std::function<Var(const Var& gradient)>;
 
 /// A registered hook. It stays when this handle goes; remove() takes it away.

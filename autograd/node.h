@@ -48,7 +48,6 @@ class Node {
   static Node* create_leaf(const char* kind, Tensor value);
 
   // ---- counts
-  // ------------------------------------------------------------------------------------------------------
   void retain_handle() {
     if (handles_.none()) references_.retain();
     handles_.retain();
@@ -68,7 +67,6 @@ class Node {
   }
 
   // ---- building, by record()
-  // -----------------------------------------------------------------------------------------
   template <class Rule>
   void add_rule(const Var& operand, Rule&& rule);
   template <class Rule>
@@ -83,6 +81,7 @@ class Node {
   Tensor value;
   Var gradient;                        // collected by backward()
   std::uint64_t recorded_at;           // later than its operands': the order of the sweep
+  std::uint64_t value_set_at = 0;      // when set_value() last replaced a leaf's value
   std::unique_ptr<NodeExtras> extras;  // name and hooks, when there are any
   const JointRuleType* joint_type = nullptr;
   void* joint_rule = nullptr;
@@ -92,8 +91,10 @@ class Node {
   bool keeps_value = false;     // a rule wants the output
   bool freed = false;           // a backward has consumed the rules
 
-  // Where the running sweep has this node; see backward.cpp.
-  Sweep* sweep = nullptr;
+  union {
+    Sweep* sweep = nullptr;  // where the running sweep has this node; see backward.cpp
+    Node* next_dying;        // in the list of destroy(): no sweep holds a dying node
+  };
   std::uint32_t slot = 0;
 
  private:
@@ -108,8 +109,7 @@ class Node {
   RefCount handles_, references_;
   std::uint32_t block_bytes_;
   std::uint32_t used_bytes_ = 0;
-  std::uint16_t edge_count_ = 0;
-  Node* next_dying_ = nullptr;
+  std::uint32_t edge_count_ = 0;
 };
 
 /// Bytes that a rule takes in a node's block.
@@ -125,6 +125,17 @@ inline Var::~Var() {
 
 [[noreturn]] void throw_undefined_var();
 [[noreturn]] void throw_saved_value_changed(const Tensor& value);
+[[noreturn]] void throw_gradient_count(const char* operation, std::size_t returned, std::size_t operands);
+
+/// For gradient rules that save a Tensor: the tensor itself. Throws GraphError when it was changed in place
+/// after the operation saved it. A saved Var does this by itself.
+inline const Tensor& unchanged(const Tensor& saved) {
+  const std::uint64_t recorded_at = grad_mode::rule_recorded_at;
+  if (recorded_at != grad_mode::kNoRule && saved.defined() && saved.storage().changed() > recorded_at &&
+      saved.storage().created() < recorded_at) [[unlikely]]
+    throw_saved_value_changed(saved);
+  return saved;
+}
 
 inline Node& Var::defined_node() const {
   if (node_ == nullptr) throw_undefined_var();
@@ -132,12 +143,10 @@ inline Node& Var::defined_node() const {
 }
 
 inline const Tensor& Var::value() const {
-  const Tensor& value = defined_node().value;
-  if (grad_mode::rule_recorded_at != ~std::uint64_t{0} && value.defined() &&
-      value.storage().changed() > grad_mode::rule_recorded_at &&
-      value.storage().created() < grad_mode::rule_recorded_at) [[unlikely]]
-    throw_saved_value_changed(value);
-  return value;
+  const Node& node = defined_node();
+  if (node.value_set_at > grad_mode::rule_recorded_at) [[unlikely]]
+    throw_saved_value_changed(node.value);
+  return unchanged(node.value);
 }
 
 inline bool Var::requires_grad() const { return node_ != nullptr && node_->requires_grad; }

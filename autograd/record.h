@@ -46,7 +46,8 @@ Var record(const char* operation, Tensor value, Wrt<Rules>... operands) {
 }
 
 /// An operation whose gradients are computed together: rule(dy) or rule(dy, y) returns an array or vector of
-/// Vars, one gradient per operand in their order; those of operands that need none are ignored.
+/// Vars, one gradient per operand in their order; those of operands that need none are ignored. A Tensor that a
+/// rule saves is read through unchanged().
 template <class Rule>
 Var record_joint(const char* operation, Tensor value, std::span<const Var> operands, Rule rule);
 
@@ -57,7 +58,6 @@ std::array<Var, M> record_joint(const char* operation, std::array<Tensor, M> val
                                 std::span<const Var> operands, Rule rule);
 
 // ---- how it is done
-// ---------------------------------------------------------------------------------------------------
 
 template <class Rule>
 void* Node::place(Rule&& rule) {
@@ -93,7 +93,8 @@ void Node::add_rule(const Var& operand, Rule&& rule) {
 }
 
 template <class Gradients>
-void spread(Gradients&& from, std::span<Var> to) {
+void spread(Gradients&& from, const Node& node, std::span<Var> to) {
+  if (from.size() != to.size()) throw_gradient_count(node.operation, from.size(), to.size());
   for (std::size_t i = 0; i < to.size(); ++i) to[i] = std::move(from[i]);
 }
 
@@ -101,11 +102,11 @@ template <class Rule>
 inline constexpr JointRuleType kJointRuleType = {
     [](void* rule, std::span<const Var> dy, [[maybe_unused]] Node& node, std::span<Var> gradients) {
       if constexpr (std::is_invocable_v<Rule&, std::span<const Var>>)
-        spread((*static_cast<Rule*>(rule))(dy), gradients);
+        spread((*static_cast<Rule*>(rule))(dy), node, gradients);
       else if constexpr (kRuleWantsOutput<Rule>)
-        spread((*static_cast<Rule*>(rule))(dy[0], node.as_var()), gradients);
+        spread((*static_cast<Rule*>(rule))(dy[0], node.as_var()), node, gradients);
       else
-        spread((*static_cast<Rule*>(rule))(dy[0]), gradients);
+        spread((*static_cast<Rule*>(rule))(dy[0]), node, gradients);
     },
     [](void* rule) { static_cast<Rule*>(rule)->~Rule(); }, kRuleWantsOutput<Rule>};
 

@@ -11,7 +11,6 @@
 namespace heed {
 
 // ---- nodes
-// --------------------------------------------------------------------------------------------------------------
 
 Node::Node(const char* operation_name, Tensor&& v, std::size_t block_bytes)
     : operation(operation_name),
@@ -65,13 +64,13 @@ void Node::drop_handles() {
 void Node::destroy(Node* node) {
   constinit static thread_local Node* dying = nullptr;
   constinit static thread_local bool busy = false;
-  node->next_dying_ = dying;
+  node->next_dying = dying;
   dying = node;
   if (busy) return;
   busy = true;
   while (dying != nullptr) {
     Node* const next = dying;
-    dying = next->next_dying_;
+    dying = next->next_dying;
     next->release_graph();
     const std::size_t bytes = next->block_bytes_;
     next->~Node();
@@ -81,7 +80,6 @@ void Node::destroy(Node* node) {
 }
 
 // ---- variables
-// ------------------------------------------------------------------------------------------------------------
 
 Var::Var(Tensor value) : node_(Node::create_leaf("constant", std::move(value))) {}
 
@@ -103,6 +101,7 @@ void Var::set_value(Tensor value) {
   if (!node.value.defined() || !value.defined()) throw_undefined_var();
   if (const std::string* label = node.value.storage().label()) value.storage().set_label(*label);
   node.value = std::move(value);
+  node.value_set_at = moment::next();
   node.gradient = Var();
 }
 
@@ -152,7 +151,6 @@ Var Var::detach() const {
 void Var::backward() const { backward(BackwardOptions{}); }
 
 // ---- hooks
-// ----------------------------------------------------------------------------------------------------------------
 
 HookHandle add_hook(const Var& var, GradientHook hook) {
   if (!var.requires_grad())
@@ -171,7 +169,6 @@ void HookHandle::remove() {
 }
 
 // ---- messages
-// ---------------------------------------------------------------------------------------------------------------
 
 void throw_undefined_var() {
   throw GraphError(
@@ -184,6 +181,11 @@ void throw_saved_value_changed(const Tensor& value) {
   throw GraphError({.what = text("backward: a value that an operation saved was changed in place afterwards: ",
                                  value.origin(), " ", value.shape()),
                     .hint = "call backward() before the change, or change a clone()"});
+}
+
+void throw_gradient_count(const char* operation, std::size_t returned, std::size_t operands) {
+  throw GraphError({.what = text("backward: the rule of ", operation, " returned ", returned, " gradients"),
+                    .expected = text("one per operand, ", operands)});
 }
 
 }  // namespace heed

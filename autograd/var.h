@@ -62,7 +62,7 @@ class Var {
   Var& keep_grad();
 
   /// The gradient that backward() has collected; undefined when there is none. It has the shape and type of the
-  /// value.
+  /// value; a leaf's has elements of its own.
   const Var& grad() const;
   void set_grad(Var gradient);
   void zero_grad() { set_grad(Var()); }
@@ -96,8 +96,12 @@ class Var {
 struct BackwardOptions {
   Var cotangent = {};         ///< gradient to start from, of this value's shape; 1 for a single element
   bool retain_graph = false;  ///< keep the graph for another backward()
-  bool create_graph =
-      false;  ///< record the gradient computation, for derivatives of derivatives; implies retain_graph
+  /// Record the gradient computation, for derivatives of derivatives; implies retain_graph. A leaf's grad()
+  /// then holds a graph that holds the leaf: both live until zero_grad(). The function grad() makes no such
+  /// circle.
+  bool create_graph = false;
 };
 
 }  // namespace heed
+
+#include "autograd/node.h"  // what the members above do; it needs Var first

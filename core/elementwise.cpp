@@ -33,23 +33,24 @@ void walk_in_parallel(const StridedWalk<N>& walk, Row row) {
   }
 }
 
-template <class T>
-T integer_result(kernels::Binary f, T a, T b, const char* operation) {
+// Integers wrap around: the language leaves overflow undefined for signed ones only.
+std::int32_t integer_result(kernels::Binary f, std::int32_t a, std::int32_t b, const char* operation) {
   using kernels::Binary;
+  const std::uint32_t ua = static_cast<std::uint32_t>(a), ub = static_cast<std::uint32_t>(b);
   switch (f) {
     case Binary::add:
-      return a + b;
+      return static_cast<std::int32_t>(ua + ub);
     case Binary::subtract:
-      return a - b;
+      return static_cast<std::int32_t>(ua - ub);
     case Binary::multiply:
-      return a * b;
+      return static_cast<std::int32_t>(ua * ub);
     case Binary::minimum:
       return std::min(a, b);
     case Binary::maximum:
       return std::max(a, b);
     case Binary::divide:
       if (b == 0) throw IndexError({.what = text(operation, ": division of an integer by zero")});
-      return a / b;
+      return b == -1 ? static_cast<std::int32_t>(0 - ua) : a / b;
     case Binary::power:
       break;
   }
@@ -106,7 +107,12 @@ Tensor binary_with_scalar(kernels::Binary f, const Tensor& x, double value, bool
 }
 
 Tensor with_scalar(kernels::Binary f, const Tensor& x, double value, bool scalar_first, const char* operation) {
-  if (x.dtype() == DType::i32) return binary_with_scalar<std::int32_t>(f, x, value, scalar_first, operation);
+  if (x.dtype() == DType::i32) {
+    if (!(value >= -0x1p31 && value < 0x1p31) || value != std::trunc(value))
+      throw DTypeError({.what = text(operation, ": ", value, " is no i32, which the tensor's elements are"),
+                        .operands = x.origin()});
+    return binary_with_scalar<std::int32_t>(f, x, value, scalar_first, operation);
+  }
   return for_floating(x.dtype(), operation, [&](auto zero) {
     return binary_with_scalar<decltype(zero)>(f, x, value, scalar_first, operation);
   });
@@ -191,11 +197,13 @@ Tensor apply(kernels::Compare f, const Tensor& a, const Tensor& b, const char* o
   return y;
 }
 
-void add_scaled(Tensor& y, double a, const Tensor& x) {
-  require_same_dtype(y, x, "add_scaled");
-  if (!broadcasts_to(x.shape(), y.shape()))
-    throw ShapeError({.what = text("add_scaled: ", x.shape(), " does not broadcast to ", y.shape())});
+void add_scaled(Tensor& y, double a, const Tensor& given) {
+  require_same_dtype(y, given, "add_scaled");
+  if (!broadcasts_to(given.shape(), y.shape()))
+    throw ShapeError({.what = text("add_scaled: ", given.shape(), " does not broadcast to ", y.shape())});
+  require_own_elements(y, "add_scaled");
   if (y.count() == 0) return;
+  const Tensor x = unshared_with(y, given);
   for_floating(y.dtype(), "add_scaled", [&](auto zero) {
     using T = decltype(zero);
     const StridedWalk<2> walk(y.shape(), {&x, &y});
@@ -211,6 +219,7 @@ void add_scaled(Tensor& y, double a, const Tensor& x) {
 void scale(Tensor& y, double a) {
   for_floating(y.dtype(), "scale", [&](auto zero) {
     using T = decltype(zero);
+    require_own_elements(y, "scale");
     if (y.count() == 0) return;
     const T factor = static_cast<T>(a);
     const StridedWalk<1> walk(y.shape(), {&y});
@@ -222,11 +231,14 @@ void scale(Tensor& y, double a) {
   });
 }
 
-Tensor where(const Tensor& condition, const Tensor& x, const Tensor& y) {
+namespace {
+
+Tensor choose(const Tensor& condition, const Tensor& x, const Tensor& y, const char* operation) {
   if (condition.dtype() != DType::boolean)
-    throw DTypeError({.what = text("where: the condition is ", condition.dtype()), .expected = "boolean"});
-  require_same_dtype(x, y, "where");
-  const Shape shape = broadcast(condition, x.expand(broadcast(x, y, "where")), "where");
+    throw DTypeError(
+        {.what = text(operation, ": the condition is ", condition.dtype()), .expected = "boolean"});
+  require_same_dtype(x, y, operation);
+  const Shape shape = broadcast(condition, x.expand(broadcast(x, y, operation)), operation);
   Tensor result = Tensor::empty(shape, x.dtype());
   if (result.count() == 0) return result;
   const StridedWalk<4> walk(shape, {&condition, &x, &y, &result});
@@ -245,20 +257,23 @@ Tensor where(const Tensor& condition, const Tensor& x, const Tensor& y) {
   return result;
 }
 
-Tensor logical_not(const Tensor& a) {
-  return where(a, Tensor::full({}, 0, DType::boolean), Tensor::full({}, 1, DType::boolean));
+Tensor truth(bool value) { return Tensor::scalar(value ? 1 : 0, DType::boolean); }
+
+}  // namespace
+
+Tensor where(const Tensor& condition, const Tensor& x, const Tensor& y) {
+  return choose(condition, x, y, "where");
 }
 
-Tensor logical_and(const Tensor& a, const Tensor& b) {
-  return where(a, b, Tensor::full({}, 0, DType::boolean));
-}
+Tensor logical_not(const Tensor& a) { return choose(a, truth(false), truth(true), "logical_not"); }
 
-Tensor logical_or(const Tensor& a, const Tensor& b) { return where(a, Tensor::full({}, 1, DType::boolean), b); }
+Tensor logical_and(const Tensor& a, const Tensor& b) { return choose(a, b, truth(false), "logical_and"); }
+
+Tensor logical_or(const Tensor& a, const Tensor& b) { return choose(a, truth(true), b, "logical_or"); }
 
 bool identical(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
-  const Tensor same = equal(a.dtype() == DType::boolean ? a.to(DType::i32) : a,
-                            b.dtype() == DType::boolean ? b.to(DType::i32) : b);
+  const Tensor same = equal(a, b);
   return std::all_of(same.data<bool>(), same.data<bool>() + same.count(), [](bool v) { return v; });
 }
 

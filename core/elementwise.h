@@ -8,18 +8,20 @@ namespace heed {
 
 /// f(x) of each element, f32 or f64. Throws DTypeError for other types.
 Tensor apply(kernels::Unary f, const Tensor& x, const char* operation);
-/// f(a, b) of each pair after broadcasting; f32, f64, or i32 (all but `power`).
-/// Throws ShapeError when the shapes do not broadcast, DTypeError when the types differ.
+/// f(a, b) of each pair after broadcasting; f32, f64, or i32 (all but `power`; wraps around on overflow).
+/// Throws ShapeError when the shapes do not broadcast, DTypeError when the types differ, IndexError for an i32
+/// divided by 0.
 Tensor apply(kernels::Binary f, const Tensor& a, const Tensor& b, const char* operation);
-/// The same with a number for b, or for a.
+/// The same with a number for b, or for a; with i32, DTypeError unless the number is one.
 Tensor apply(kernels::Binary f, const Tensor& a, double b, const char* operation);
 Tensor apply(kernels::Binary f, double a, const Tensor& b, const char* operation);
-/// Comparison of each pair after broadcasting, as booleans; f32, f64 or i32.
+/// Comparison of each pair after broadcasting, as booleans; any one type.
 Tensor apply(kernels::Compare f, const Tensor& a, const Tensor& b, const char* operation);
 
-/// y += a * x in place; x broadcasts to y's shape and has its type.
+/// y += a * x in place; x broadcasts to y's shape, has its type and may share its elements. Throws ShapeError,
+/// also when y is expanded, DTypeError.
 void add_scaled(Tensor& y, double a, const Tensor& x);
-/// y *= a in place.
+/// y *= a in place. Throws ShapeError when y is expanded.
 void scale(Tensor& y, double a);
 
 /// x where `condition` (boolean) is true, else y; all three broadcast.

@@ -32,9 +32,11 @@ Tensor take_rows(const Tensor& table, const Tensor& ids) {
   const std::int64_t width = table.extent(1);
   Tensor rows = Tensor::empty(ids.shape().inserted(ids.rank(), width), table.dtype());
   const std::size_t row_bytes = static_cast<std::size_t>(width) * size_of(table.dtype());
+  const std::int32_t* const id = at.data<std::int32_t>();
+  const std::byte* const source = from.bytes();
   for (std::int64_t i = 0; i < ids.count(); ++i)
     std::memcpy(rows.fresh_bytes() + static_cast<std::size_t>(i) * row_bytes,
-                from.bytes() + static_cast<std::size_t>(at.data<std::int32_t>()[i]) * row_bytes, row_bytes);
+                source + static_cast<std::size_t>(id[i]) * row_bytes, row_bytes);
   return rows;
 }
 
@@ -51,10 +53,12 @@ void add_rows(Tensor& table, const Tensor& ids, const Tensor& rows) {
     const std::int64_t width = table.extent(1);
     if (width == 0) return;
     T* const to = table.mutable_data<T>();
+    const T* const added = from.data<T>();
+    const std::int32_t* const id = at.data<std::int32_t>();
     const auto add = kernels::loops<T>().binary[static_cast<int>(kernels::Binary::add)];
     for (std::int64_t i = 0; i < ids.count(); ++i) {
-      T* const row = to + at.data<std::int32_t>()[i] * width;
-      add(width, row, 1, from.data<T>() + i * width, 1, row, 1);
+      T* const row = to + id[i] * width;
+      add(width, row, 1, added + i * width, 1, row, 1);
     }
   });
 }

@@ -43,6 +43,10 @@ LayerNormForward layer_norm_forward(const Tensor& x, const Tensor& gain, const T
 
 LayerNormBackward layer_norm_backward(const Tensor& x, const Tensor& gain, const LayerNormForward& forward,
                                       const Tensor& dy) {
+  if (dy.shape() != x.shape() || gain.shape() != Shape{x.extent(-1)} || forward.y.shape() != x.shape())
+    throw ShapeError({.what = text("layer_norm_backward: x is ", x.shape(), ", dy is ", dy.shape(),
+                                   ", gain is ", gain.shape()),
+                      .expected = "dy.shape == x.shape and gain.shape == [x.shape[-1]]"});
   const std::int64_t n = x.extent(-1), rows = forward.mean.count();
   const std::int64_t grain = rows_per_piece(n), pieces = std::max<std::int64_t>(1, (rows + grain - 1) / grain);
   Tensor dx = Tensor::empty(x.shape(), x.dtype());

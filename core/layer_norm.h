@@ -16,6 +16,7 @@ LayerNormForward layer_norm_forward(const Tensor& x, const Tensor& gain, const T
 struct LayerNormBackward {
   Tensor dx, dgain, dbias;
 };
+/// Gradients from that of y. Throws ShapeError unless dy has the shape of x.
 LayerNormBackward layer_norm_backward(const Tensor& x, const Tensor& gain, const LayerNormForward& forward,
                                       const Tensor& dy);
 

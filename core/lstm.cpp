@@ -39,11 +39,13 @@ Extents checked_extents(const LstmInput& in) {
     if (state->dtype() != in.x.dtype()) throw_dtypes_differ(in.x, *state, "lstm");
   }
   if (in.lengths.defined()) {
-    if (in.lengths.shape() != Shape{e.batch} || in.lengths.dtype() != DType::i32 || !in.lengths.contiguous())
+    if (in.lengths.shape() != Shape{e.batch} || in.lengths.dtype() != DType::i32)
       throw ShapeError({.what = text("lstm: lengths are ", in.lengths.dtype(), " ", in.lengths.shape()),
                         .expected = text("i32 [", e.batch, "]")});
+    const std::int64_t stride = in.lengths.stride(0);
     for (std::int64_t b = 0; b < e.batch; ++b)
-      if (const std::int32_t length = in.lengths.data<std::int32_t>()[b]; length < 0 || length > e.time)
+      if (const std::int32_t length = in.lengths.data<std::int32_t>()[b * stride];
+          length < 0 || length > e.time)
         throw IndexError(
             {.what = text("lstm: length ", length, " of sequence ", b, " is outside the ", e.time, " steps")});
   }
@@ -196,10 +198,21 @@ void run_backward(const LstmInput& in, const Extents& e, const LstmResult& kept,
   });
 }
 
+LstmInput with_adjacent_lengths(LstmInput in) {
+  if (in.lengths.defined()) in.lengths = in.lengths.contiguous_copy_if_needed();
+  return in;
+}
+
+void require_cotangent(const Tensor& x, const Shape& shape, const char* name) {
+  if (x.defined() && x.shape() != shape)
+    throw ShapeError({.what = text("lstm_backward: ", name, " is ", x.shape()), .expected = text(shape)});
+}
+
 }  // namespace
 
-LstmResult lstm_forward(const LstmInput& input) {
-  const Extents e = checked_extents(input);
+LstmResult lstm_forward(const LstmInput& given) {
+  const Extents e = checked_extents(given);
+  const LstmInput input = with_adjacent_lengths(given);
   const auto [B, time, D, H] = e;
   const DType dtype = input.x.dtype();
   LstmResult result{Tensor::empty({B, time, H}, dtype), Tensor::empty({B, H}, dtype),
@@ -209,10 +222,15 @@ LstmResult lstm_forward(const LstmInput& input) {
   return result;
 }
 
-LstmGradients lstm_backward(const LstmInput& input, const LstmResult& result, const Tensor& dhs,
+LstmGradients lstm_backward(const LstmInput& given, const LstmResult& result, const Tensor& dhs,
                             const Tensor& dh, const Tensor& dc) {
-  const Extents e = checked_extents(input);
+  const Extents e = checked_extents(given);
+  const LstmInput input = with_adjacent_lengths(given);
   const auto [B, time, D, H] = e;
+  require_cotangent(dhs, {B, time, H}, "dhs");
+  require_cotangent(dh, {B, H}, "dh");
+  require_cotangent(dc, {B, H}, "dc");
+  require_cotangent(result.hs, {B, time, H}, "hs");
   LstmGradients gradients;
   Tensor dgates = Tensor::empty({B, time, 4 * H}, input.x.dtype());
   Tensor before;

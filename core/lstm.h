@@ -30,7 +30,8 @@ LstmResult lstm_forward(const LstmInput& input);
 struct LstmGradients {
   Tensor dx, dh0, dc0, dwx, dwh, dbias;
 };
-/// Gradients from those of hs, h and c, each of which may be undefined (zero).
+/// Gradients from those of hs, h and c, each of which may be undefined (zero). Throws ShapeError when one does
+/// not fit.
 LstmGradients lstm_backward(const LstmInput& input, const LstmResult& result, const Tensor& dhs,
                             const Tensor& dh, const Tensor& dc);
 

@@ -25,6 +25,9 @@ Mask Mask::causal(std::int64_t target, std::int64_t source) {
 }
 
 Mask Mask::padding(const Tensor& lengths, std::int64_t source) {
+  if (lengths.rank() != 1 || lengths.dtype() != DType::i32)
+    throw ShapeError(
+        {.what = text("mask: lengths are ", lengths.dtype(), " ", lengths.shape()), .expected = "i32 [B]"});
   const Tensor length = lengths.unsqueeze(-1).unsqueeze(-1);        // [B, 1, 1]
   return attend(less(Tensor::arange(source, DType::i32), length));  // [B, 1, S]
 }

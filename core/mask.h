@@ -18,6 +18,7 @@ class Mask {
   /// Target position t sees source positions 0 … t: [T, S].
   static Mask causal(std::int64_t target, std::int64_t source);
   /// Sequence b has lengths[b] real positions of `source`: lengths [B] (i32) -> [B, 1, S].
+  /// Throws ShapeError for lengths of another form.
   static Mask padding(const Tensor& lengths, std::int64_t source);
 
   bool defined() const { return allowed_.defined(); }

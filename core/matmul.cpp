@@ -1,6 +1,7 @@
 #include "core/matmul.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/error.h"
 #include "core/kernels/cpu.h"
@@ -57,15 +58,17 @@ MatrixView<const T> matrix_of(const Tensor& x) {
   return {x.data<T>(), x.stride(-2), x.stride(-1)};
 }
 
-// Whether the leading axes of x and its rows are evenly spaced, so that they make one tall matrix.
-bool leading_axes_fold(const Tensor& x) {
-  std::int64_t reach = x.extent(-2) * x.stride(-2);
+// The row stride of the one tall matrix that the leading axes of x and its rows make; none when they are not
+// evenly spaced. Axes of extent 1 have no say: the stride of such an axis is arbitrary.
+std::optional<std::int64_t> folded_row_stride(const Tensor& x) {
+  std::int64_t stride = x.stride(-2), rows = x.extent(-2);
   for (int axis = x.rank() - 3; axis >= 0; --axis) {
     if (x.extent(axis) == 1) continue;
-    if (x.stride(axis) != reach) return false;
-    reach *= x.extent(axis);
+    if (rows == 1) stride = x.stride(axis);
+    if (x.stride(axis) != rows * stride) return std::nullopt;
+    rows *= x.extent(axis);
   }
-  return true;
+  return stride;
 }
 
 // The element offset of matrix `index` of a batch of shape `batch`, in a tensor that broadcasts to it.
@@ -87,8 +90,9 @@ template <class T>
 void multiply(const Tensor& a, const Tensor& b, Tensor& y, const Shape& batch) {
   const std::int64_t m = a.extent(-2), k = a.extent(-1), n = b.extent(-1);
   T* const py = y.fresh_data<T>();
-  if (batch_of(b).count() == 1 && leading_axes_fold(a)) {
-    product<T>(batch.count() * m, n, k, matrix_of<T>(a), matrix_of<T>(b), {py, n, 1}, false);
+  if (const auto row_stride = folded_row_stride(a); row_stride && batch_of(b).count() == 1) {
+    product<T>(batch.count() * m, n, k, {a.data<T>(), *row_stride, a.stride(-1)}, matrix_of<T>(b), {py, n, 1},
+               false);
     return;
   }
   const std::int64_t matrices = batch.count();

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -69,7 +70,7 @@ class Pool {
       job.work();
       return;
     }
-    while (static_cast<int>(workers_.size()) < wanted_) workers_.emplace_back([this] { serve(); });
+    start_workers();
     {
       const std::lock_guard lock(mutex_);
       job_ = &job;
@@ -77,13 +78,23 @@ class Pool {
     }
     if (sleepers_.load() > 0) wake_.notify_all();
     job.work();
-    while (job.finished.load(std::memory_order_acquire) < job.pieces) pause_briefly();
+    for (int spin = 0; job.finished.load(std::memory_order_acquire) < job.pieces; ++spin)
+      spin < kSpins ? pause_briefly()
+                    : std::this_thread::yield();  // the processor may be what a worker waits for
     const std::lock_guard lock(mutex_);
     job_ = nullptr;
     while (busy_.load(std::memory_order_acquire) > 0) pause_briefly();  // the job lives on the caller's stack
   }
 
  private:
+  // As many as the system gives: with fewer, the same pieces only take longer.
+  void start_workers() {
+    try {
+      while (static_cast<int>(workers_.size()) < wanted_) workers_.emplace_back([this] { serve(); });
+    } catch (const std::system_error&) {
+    }
+  }
+
   void serve() {
     inside_job = true;
     std::uint64_t seen = 0;
@@ -123,7 +134,7 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::thread> workers_;
-  int wanted_ = std::max(1, static_cast<int>(std::thread::hardware_concurrency())) - 1;
+  std::atomic<int> wanted_{std::max(1, static_cast<int>(std::thread::hardware_concurrency())) - 1};
   Job* job_ = nullptr;
   bool stopping_ = false;
   std::atomic<std::uint64_t> generation_{0};
@@ -142,12 +153,14 @@ Pool& pool() {
 void set_threads(int n) {
   if (n < 1)
     throw ConfigError({.what = text("set_threads: ", n, " threads can do no work"), .expected = "n >= 1"});
+  if (inside_job) throw ConfigError({.what = "set_threads: called by work that the threads share"});
   pool().resize(n - 1);
 }
 
 int threads() { return pool().wanted_ + 1; }
 
 void parallel::run(std::int64_t n, std::int64_t grain, Body body, void* context) {
+  if (grain < 1) throw ConfigError({.what = text("parallel_for: pieces of ", grain), .expected = "grain >= 1"});
   if (n <= 0) return;
   if (n <= grain) {
     body(context, 0, n);

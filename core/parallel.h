@@ -8,7 +8,8 @@
 namespace heed {
 
 /// How many threads share the work of one operation; at first the number of processors. Throws ConfigError
-/// unless n >= 1. Threads start when an operation is first large enough to need them.
+/// unless n >= 1, and inside a body of parallel_for. Threads start when an operation is first large enough to
+/// need them.
 void set_threads(int n);
 int threads();
 
@@ -19,7 +20,8 @@ void run(std::int64_t n, std::int64_t grain, Body body, void* context);
 
 /// Calls body(begin, end) for the pieces [0, grain), [grain, 2 grain), … of [0, n), on several threads when
 /// there is more than one piece. Pieces must not touch each other's results. The exception of the first piece
-/// that throws is thrown again here. Inside a body, parallel_for runs on the thread that it is called on.
+/// that throws is thrown again here. Inside one of several pieces, parallel_for runs on the thread that it is
+/// called on. Throws ConfigError unless grain >= 1.
 template <class F>
 void parallel_for(std::int64_t n, std::int64_t grain, F&& body) {
   parallel::run(

@@ -12,12 +12,17 @@ namespace {
 class Printer {
  public:
   Printer(const Tensor& x, const PrintOptions& options)
-      : values_(x.to_vector()), shape_(x.shape()), dtype_(x.dtype()), options_(options) {
-    cut_ = x.count() > options.whole_up_to;
-    for (const double value : values_) width_ = std::max(width_, number(value).size());
+      : x_(x), shape_(x.shape()), dtype_(x.dtype()), options_(options) {
+    options_.edge = std::max<std::int64_t>(1, options.edge);
+    std::int64_t brackets = 1;
+    for (const std::int64_t extent : shape_) brackets *= std::max<std::int64_t>(1, extent);
+    cut_ = brackets > options.whole_up_to;
   }
 
+  // Once to find the width of the numbers that are shown, once with it.
   std::string print() {
+    walk(0, 0);
+    out_.clear();
     walk(0, 0);
     return out_;
   }
@@ -38,13 +43,13 @@ class Printer {
 
   void walk(int axis, std::int64_t offset) {
     if (axis == shape_.rank()) {
-      const std::string digits = number(values_[static_cast<std::size_t>(offset)]);
+      const std::string digits = number(
+          for_any(dtype_, [&](auto zero) { return static_cast<double>(x_.data<decltype(zero)>()[offset]); }));
+      width_ = std::max(width_, digits.size());
       if (shape_.rank() > 0) out_.append(width_ - digits.size(), ' ');
       out_.append(digits);
       return;
     }
-    std::int64_t inner = 1;
-    for (int a = axis + 1; a < shape_.rank(); ++a) inner *= shape_[a];
     const bool innermost = axis == shape_.rank() - 1;
     const std::int64_t n = shape_[axis];
     const bool skips = cut_ && n > 2 * options_.edge + 1;
@@ -54,14 +59,14 @@ class Printer {
         out_.append(innermost ? "…, " : "…,\n" + std::string(static_cast<std::size_t>(axis) + 1, ' '));
         i = n - options_.edge;
       }
-      walk(axis + 1, offset + i * inner);
+      walk(axis + 1, offset + i * x_.stride(axis));
       if (i + 1 == n) break;
       out_.append(innermost ? ", " : ",\n" + std::string(static_cast<std::size_t>(axis) + 1, ' '));
     }
     out_.push_back(']');
   }
 
-  std::vector<double> values_;
+  Tensor x_;
   Shape shape_;
   DType dtype_;
   PrintOptions options_;

@@ -52,6 +52,13 @@ std::int64_t Rng::below(std::int64_t n) {
   return static_cast<std::int64_t>(bits % range);
 }
 
+std::int64_t Rng::between(std::int64_t low, std::int64_t high) {
+  const std::uint64_t numbers = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low) + 1;
+  if (low > high || numbers == 0 || numbers > static_cast<std::uint64_t>(INT64_MAX))
+    throw ConfigError({.what = text("Rng::between: nothing can be drawn from ", low, " to ", high)});
+  return low + below(static_cast<std::int64_t>(numbers));
+}
+
 double Rng::normal() {
   const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
   return radius * std::cos(2.0 * std::numbers::pi * uniform());
@@ -63,6 +70,7 @@ Rng Rng::split() {
 }
 
 std::vector<std::int64_t> Rng::permutation(std::int64_t n) {
+  if (n < 0) throw ConfigError({.what = text("Rng::permutation: ", n, " numbers have no order")});
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), std::int64_t{0});
   shuffle(std::span(order));

@@ -38,8 +38,8 @@ class Rng {
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   /// Uniform integer in [0, n), without bias. Throws ConfigError unless n > 0.
   std::int64_t below(std::int64_t n);
-  /// Uniform integer in [low, high].
-  std::int64_t between(std::int64_t low, std::int64_t high) { return low + below(high - low + 1); }
+  /// Uniform integer in [low, high]. Throws ConfigError when that is empty or has 2^63 numbers or more.
+  std::int64_t between(std::int64_t low, std::int64_t high);
   /// Standard normal (Box and Muller).
   double normal();
   /// True with the given probability.
@@ -54,7 +54,7 @@ class Rng {
     for (std::size_t i = items.size(); i > 1; --i)
       std::swap(items[i - 1], items[static_cast<std::size_t>(below(static_cast<std::int64_t>(i)))]);
   }
-  /// A random order of 0 … n-1.
+  /// A random order of 0 … n-1. Throws ConfigError unless n >= 0.
   std::vector<std::int64_t> permutation(std::int64_t n);
 
   const State& state() const { return state_; }

@@ -37,7 +37,7 @@ T sum_row(const T* x, std::int64_t n) {
 
 template <class T>
 void sum_run(const T* x, T* y, Run run) {
-  if (run.n == 0) {
+  if (run.n == 0 || run.inner == 0) {
     std::fill_n(y, run.outer * run.inner, T{0});
   } else if (run.inner == 1 && run.outer == 1) {
     *y = sum_row(x, run.n);
@@ -160,12 +160,14 @@ Tensor argmax(const Tensor& x, int axis) {
   Tensor y = Tensor::empty(x.shape().without(at), DType::i32);
   for_any(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
+    const T* const data = from.data<T>();
     for (std::int64_t o = 0; o < run.outer; ++o)
       for (std::int64_t i = 0; i < run.inner; ++i) {
-        const T* const row = from.data<T>() + o * run.n * run.inner + i;
+        const T* const row = data + o * run.n * run.inner + i;
         std::int64_t best = 0;
-        for (std::int64_t k = 1; k < run.n; ++k)
-          if (row[k * run.inner] > row[best * run.inner]) best = k;
+        for (std::int64_t k = 1; k < run.n && row[best * run.inner] == row[best * run.inner]; ++k)
+          if (!(row[k * run.inner] <= row[best * run.inner]))
+            best = k;  // larger, or NaN, which ends the search
         y.fresh_data<std::int32_t>()[o * run.inner + i] = static_cast<std::int32_t>(best);
       }
   });

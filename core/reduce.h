@@ -25,8 +25,8 @@ Tensor sum_to(const Tensor& x, const Shape& shape);
 /// Throws ShapeError when the axis is empty.
 Tensor max(const Tensor& x, int axis, bool keep_axis = false);
 Tensor min(const Tensor& x, int axis, bool keep_axis = false);
-/// Position (i32) of the first largest element along an axis, which disappears. Throws ShapeError when it is
-/// empty.
+/// Position (i32) of the first largest element along an axis, which disappears; NaN wins. Throws ShapeError
+/// when the axis is empty.
 Tensor argmax(const Tensor& x, int axis);
 
 /// Square root of the sum of all squares, accumulated in f64.

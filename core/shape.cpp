@@ -14,17 +14,32 @@ Shape::Shape(std::span<const std::int64_t> extents) {
     if (extent < 0) throw ShapeError({.what = text("shape: extent ", extent, " is negative")});
     extents_[static_cast<std::size_t>(rank_++)] = extent;
   }
+  require_countable();
+}
+
+// Keeps every product of extents, and the bytes of that many elements, within 63 bits. Extents of 0 do not
+// count: the partial products of the others are taken too.
+void Shape::require_countable() const {
+  constexpr std::int64_t kMost = std::int64_t{1} << 59;
+  std::int64_t product = 1;
+  for (const std::int64_t extent : *this) {
+    if (extent > kMost / product)
+      throw ShapeError({.what = text("shape: ", *this, " has more elements than memory can hold")});
+    product *= std::max<std::int64_t>(extent, 1);
+  }
 }
 
 Shape Shape::with(int axis, std::int64_t extent) const {
   Shape result = *this;
   result.extents_[static_cast<std::size_t>(resolve(axis))] = extent;
-  return result;
+  return Shape(std::span(result.begin(), result.end()));  // checks the new extent
 }
 
 Shape Shape::inserted(int axis, std::int64_t extent) const {
   const int position = axis < 0 ? axis + rank_ + 1 : axis;
-  if (position < 0 || position > rank_) throw_axis_outside(axis);
+  if (position < 0 || position > rank_)
+    throw IndexError({.what = text("no axis can be inserted at ", axis, " of a tensor of shape ", *this),
+                      .expected = text(-rank_ - 1, " <= axis <= ", rank_)});
   std::array<std::int64_t, kMaxRank + 1> extents{};
   std::copy(begin(), begin() + position, extents.begin());
   extents[static_cast<std::size_t>(position)] = extent;
@@ -42,7 +57,7 @@ Shape Shape::without(int axis) const {
 
 void Shape::throw_axis_outside(int axis) const {
   throw IndexError({.what = text("axis ", axis, " is outside a tensor of shape ", *this),
-                    .expected = text("-", rank_, " <= axis < ", rank_)});
+                    .expected = text(-rank_, " <= axis < ", rank_)});
 }
 
 std::optional<Shape> common_shape(const Shape& a, const Shape& b) {

@@ -18,7 +18,8 @@ class Shape {
  public:
   constexpr Shape() = default;
   Shape(std::initializer_list<std::int64_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
-  /// Throws ShapeError when an extent is negative or there are more than kMaxRank.
+  /// Throws ShapeError when an extent is negative, there are more than kMaxRank, or the elements are more than
+  /// memory can be addressed for.
   explicit Shape(std::span<const std::int64_t> extents);
 
   int rank() const { return rank_; }
@@ -50,6 +51,7 @@ class Shape {
   Shape without(int axis) const;
 
  private:
+  void require_countable() const;
   [[noreturn]] void throw_axis_outside(int axis) const;
   std::array<std::int64_t, kMaxRank> extents_{};
   int rank_ = 0;

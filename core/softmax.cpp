@@ -21,7 +21,13 @@ std::int64_t width_of(const Tensor& x, const char* operation) {
   return x.extent(-1);
 }
 
-// body(rows, offset) over pieces of the rows of x.
+void require_same_shape(const Tensor& y, const Tensor& dy, const char* operation) {
+  if (y.rank() == 0 || y.shape() != dy.shape())
+    throw ShapeError({.what = text(operation, ": y is ", y.shape(), ", dy is ", dy.shape()),
+                      .expected = "y.shape == dy.shape, of rank >= 1"});
+}
+
+// body(rows, offset, first row) over pieces of the rows of x.
 template <class Body>
 void over_rows(const Tensor& x, Body body) {
   const std::int64_t width = x.extent(-1);
@@ -56,6 +62,7 @@ Tensor softmax(const Tensor& x, const Mask& mask) {
 }
 
 Tensor softmax_backward(const Tensor& y, const Tensor& dy) {
+  require_same_shape(y, dy, "softmax_backward");
   const Tensor output = y.contiguous_copy_if_needed(), from = dy.contiguous_copy_if_needed();
   Tensor dx = Tensor::empty(y.shape(), y.dtype());
   for_floating(y.dtype(), "softmax", [&](auto zero) {
@@ -82,6 +89,7 @@ Tensor log_softmax(const Tensor& x) {
 }
 
 Tensor log_softmax_backward(const Tensor& y, const Tensor& dy) {
+  require_same_shape(y, dy, "log_softmax_backward");
   const Tensor output = y.contiguous_copy_if_needed(), from = dy.contiguous_copy_if_needed();
   Tensor dx = Tensor::empty(y.shape(), y.dtype());
   for_floating(y.dtype(), "log_softmax", [&](auto zero) {
@@ -112,6 +120,7 @@ CrossEntropy cross_entropy(const Tensor& scores, const Tensor& ids, std::int32_t
                         .expected = text("0 <= id < ", width, ", or ", ignored, " to be ignored")});
   CrossEntropy result{Tensor::empty(ids.shape(), scores.dtype()),
                       Tensor::empty(scores.shape(), scores.dtype())};
+  if (width == 0) result.loss.fill(0);  // without classes every id is ignored
   for_floating(scores.dtype(), "cross_entropy", [&](auto zero) {
     using T = decltype(zero);
     over_rows(scores, [&](std::int64_t rows, std::int64_t at, std::int64_t row) {
@@ -125,6 +134,10 @@ CrossEntropy cross_entropy(const Tensor& scores, const Tensor& ids, std::int32_t
 
 Tensor cross_entropy_backward(const Tensor& probabilities, const Tensor& ids, std::int32_t ignored,
                               const Tensor& dloss) {
+  if (probabilities.rank() == 0 || ids.shape() != probabilities.shape().without(-1))
+    throw ShapeError({.what = text("cross_entropy_backward: probabilities are ", probabilities.shape(),
+                                   ", ids are ", ids.shape()),
+                      .expected = "ids.shape == probabilities.shape without its last axis"});
   const Tensor target = ids.contiguous_copy_if_needed(),
                from = dloss.expand(ids.shape()).contiguous_copy_if_needed();
   Tensor dx = Tensor::empty(probabilities.shape(), probabilities.dtype());

@@ -1,12 +1,29 @@
 #include "core/tensor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "core/error.h"
 #include "core/strided.h"
 
 namespace heed {
+namespace {
+
+// static_cast, but for values that an integer cannot hold: the language leaves those undefined.
+template <class To, class From>
+To converted(From value) {
+  if constexpr (std::is_same_v<To, std::int32_t> && std::is_floating_point_v<From>) {
+    using Limits = std::numeric_limits<std::int32_t>;
+    if (std::isnan(value)) return 0;
+    if (value <= static_cast<From>(Limits::min())) return Limits::min();
+    if (value >= static_cast<From>(Limits::max())) return Limits::max();
+  }
+  return static_cast<To>(value);
+}
+
+}  // namespace
 
 Strides contiguous_strides(const Shape& shape) {
   Strides strides{};
@@ -32,7 +49,7 @@ Tensor Tensor::full(const Shape& shape, double value, DType dtype) {
   Tensor tensor = empty(shape, dtype);
   for_any(dtype, [&](auto zero) {
     using T = decltype(zero);
-    std::fill_n(tensor.fresh_data<T>(), shape.count(), static_cast<T>(value));
+    std::fill_n(tensor.fresh_data<T>(), shape.count(), converted<T>(value));
   });
   return tensor;
 }
@@ -72,8 +89,7 @@ Tensor Tensor::of(std::span<const double> values, const Shape& shape, DType dtyp
   Tensor tensor = empty(shape, dtype);
   for_any(dtype, [&](auto zero) {
     using T = decltype(zero);
-    std::transform(values.begin(), values.end(), tensor.fresh_data<T>(),
-                   [](double v) { return static_cast<T>(v); });
+    std::transform(values.begin(), values.end(), tensor.fresh_data<T>(), converted<T, double>);
   });
   return tensor;
 }
@@ -110,6 +126,9 @@ Tensor Tensor::normal(const Shape& shape, double mean, double deviation, Rng& rn
 }
 
 Tensor dropout_factors(const Shape& shape, double probability, Rng& rng, DType dtype) {
+  if (!(probability >= 0 && probability < 1))
+    throw ConfigError({.what = text("dropout: probability ", probability, " makes no sense"),
+                       .expected = "0 <= probability < 1"});
   const double kept = 1.0 / (1.0 - probability);
   const auto limit = static_cast<std::uint32_t>(probability * 4294967296.0);
   return drawn(shape, dtype, "dropout", [&] { return rng.bits32() < limit ? 0.0 : kept; });
@@ -146,7 +165,8 @@ std::int64_t Tensor::offset_of(std::span<const std::int64_t> position) const {
 }
 
 double Tensor::item() const {
-  if (!defined() || count() != 1)
+  if (!defined()) throw_dtype(dtype_);
+  if (count() != 1)
     throw ShapeError({.what = text("item: a tensor of shape ", shape_, " has ", count(), " elements"),
                       .expected = "exactly one element"});
   return for_any(dtype_, [&](auto zero) { return static_cast<double>(*data<decltype(zero)>()); });
@@ -160,7 +180,7 @@ double Tensor::at(std::initializer_list<std::int64_t> position) const {
 void Tensor::set(std::initializer_list<std::int64_t> position, double value) {
   const std::int64_t offset = offset_of(std::span(position.begin(), position.size()));
   for_any(dtype_,
-          [&](auto zero) { mutable_data<decltype(zero)>()[offset] = static_cast<decltype(zero)>(value); });
+          [&](auto zero) { mutable_data<decltype(zero)>()[offset] = converted<decltype(zero)>(value); });
 }
 
 std::vector<double> Tensor::to_vector() const {
@@ -205,19 +225,15 @@ namespace {
 
 // The extents with a -1 replaced by what is left of the count.
 Shape resolved_reshape(const Shape& from, std::span<const std::int64_t> extents) {
-  std::array<std::int64_t, kMaxRank> result{};
-  std::int64_t known = 1, open = -1;
-  for (std::size_t i = 0; i < extents.size() && i < kMaxRank; ++i) {
-    result[i] = extents[i];
-    if (extents[i] == -1 && open < 0)
-      open = static_cast<std::int64_t>(i);
-    else
-      known *= extents[i];
+  const auto open = std::find(extents.begin(), extents.end(), -1);
+  Shape shape;
+  for (auto extent = extents.begin(); extent != extents.end(); ++extent)
+    shape = shape.inserted(shape.rank(), extent == open ? 1 : *extent);
+  if (open != extents.end()) {
+    if (shape.count() == 0)
+      throw ShapeError({.what = text("reshape: beside an extent of 0, the one of -1 can be anything: ", from)});
+    shape = shape.with(static_cast<int>(open - extents.begin()), from.count() / shape.count());
   }
-  if (open >= 0 && known != 0) result[static_cast<std::size_t>(open)] = from.count() / known;
-  const bool too_many = extents.size() > kMaxRank;
-  const Shape shape =
-      too_many ? Shape(extents) : Shape(std::span<const std::int64_t>(result.data(), extents.size()));
   if (shape.count() != from.count())
     throw ShapeError(
         {.what = text("reshape: ", from, " does not have the elements of ", shape),
@@ -264,11 +280,12 @@ Tensor Tensor::slice(int axis, std::int64_t begin, std::int64_t end, std::int64_
     throw IndexError({.what = text("slice: ", begin, " to ", end, " step ", step, " is not within axis ", axis,
                                    " of ", shape_),
                       .expected = text("0 <= begin <= end <= ", n, " and step >= 1")});
+  const std::int64_t taken = from == to ? 0 : (to - from - 1) / step + 1;
   Strides strides = strides_;
   std::int64_t& stride = strides[static_cast<std::size_t>(shape_.resolve(axis))];
-  const std::int64_t offset = from * stride;
-  stride *= step;
-  return view(shape_.with(axis, (to - from + step - 1) / step), strides, offset);
+  const std::int64_t offset = taken == 0 ? 0 : from * stride;
+  if (taken > 1) stride *= step;
+  return view(shape_.with(axis, taken), strides, offset);
 }
 
 Tensor Tensor::select(int axis, std::int64_t position) const {
@@ -320,7 +337,7 @@ Tensor Tensor::contiguous_copy_if_needed() const { return contiguous() ? *this :
 Tensor Tensor::clone() const {
   Tensor copy = empty(shape_, dtype_);
   if (contiguous())
-    std::memcpy(copy.data_, data_, static_cast<std::size_t>(count()) * size_of(dtype_));
+    std::memcpy(copy.data_, bytes(), static_cast<std::size_t>(count()) * size_of(dtype_));
   else
     copy.copy_from(*this);
   return copy;
@@ -328,14 +345,17 @@ Tensor Tensor::clone() const {
 
 Tensor Tensor::to(DType dtype) const {
   if (dtype == dtype_) return *this;
-  Tensor converted = empty(shape_, dtype);
-  converted.copy_from(*this);
-  return converted;
+  Tensor result = empty(shape_, dtype);
+  result.copy_from(*this);
+  return result;
 }
 
-void Tensor::copy_from(const Tensor& source) {
-  if (!broadcasts_to(source.shape_, shape_))
-    throw ShapeError({.what = text("copy: ", source.shape_, " does not broadcast to ", shape_)});
+void Tensor::copy_from(const Tensor& given) {
+  require_dtype(dtype_);
+  if (!broadcasts_to(given.shape_, shape_))
+    throw ShapeError({.what = text("copy: ", given.shape_, " does not broadcast to ", shape_)});
+  require_own_elements(*this, "copy");
+  const Tensor source = unshared_with(*this, given);
   storage_->mark_changed();
   if (count() == 0) return;
   const StridedWalk<2> walk(shape_, {this, &source});
@@ -348,14 +368,34 @@ void Tensor::copy_from(const Tensor& source) {
       for (std::int64_t row = 0; row < walk.rows; ++row) {
         const auto [to_offset, from_offset] = walk.offsets(row);
         const auto [to_stride, from_stride] = walk.inner_stride;
+        if (std::is_same_v<To, From> && to_stride == 1 && from_stride == 1) {
+          std::memmove(to + to_offset, from + from_offset, static_cast<std::size_t>(walk.inner) * sizeof(To));
+          continue;
+        }
         for (std::int64_t i = 0; i < walk.inner; ++i)
-          to[to_offset + i * to_stride] = static_cast<To>(from[from_offset + i * from_stride]);
+          to[to_offset + i * to_stride] = converted<To>(from[from_offset + i * from_stride]);
       }
     });
   });
 }
 
 void Tensor::fill(double value) { copy_from(scalar(value, dtype_)); }
+
+void require_own_elements(const Tensor& y, const char* operation) {
+  if (y.count() == 0) return;
+  for (int axis = 0; axis < y.rank(); ++axis)
+    if (y.extent(axis) > 1 && y.stride(axis) == 0)
+      throw ShapeError({.what = text(operation, ": an expanded tensor cannot be changed in place: axis ", axis,
+                                     " of ", y.shape(), " repeats one element"),
+                        .operands = y.origin()});
+}
+
+Tensor unshared_with(const Tensor& y, const Tensor& x) {
+  if (!x.defined() || !y.defined() || &x.storage() != &y.storage()) return x;
+  const bool same =
+      x.shape() == y.shape() && x.strides() == y.strides() && x.dtype() == y.dtype() && x.bytes() == y.bytes();
+  return same ? x : x.clone();
+}
 
 Shape broadcast(const Tensor& a, const Tensor& b, const char* operation) {
   if (a.shape() == b.shape()) return a.shape();

@@ -86,8 +86,14 @@ class Tensor {
     return reinterpret_cast<T*>(data_);
   }
   /// Lets go of the elements; shape and type stay.
-  void forget_elements() { storage_ = Handle<Storage>(); }
-  const std::byte* bytes() const { return data_; }
+  void forget_elements() {
+    storage_ = Handle<Storage>();
+    data_ = nullptr;
+  }
+  const std::byte* bytes() const {
+    require_dtype(dtype_);
+    return data_;
+  }
   std::byte* fresh_bytes() { return data_; }
 
   /// The one element of a tensor that has one, as a double. Throws ShapeError otherwise.
@@ -131,13 +137,15 @@ class Tensor {
   Tensor contiguous_copy_if_needed() const;
   /// A contiguous copy of its own.
   Tensor clone() const;
-  /// Converted; this tensor itself when it has that type.
+  /// Converted; this tensor itself when it has that type. To i32: towards zero, what is outside its range to
+  /// the nearest end, NaN to 0.
   Tensor to(DType dtype) const;
 
   // ---- changes in place: seen by every tensor that shares the elements
   // -------------------------------------------------
-  /// Element-wise from a tensor that broadcasts to this shape; converts. Throws ShapeError.
-  void copy_from(const Tensor& source);
+  /// Element-wise from a tensor that broadcasts to this shape; converts. The two may share elements. Throws
+  /// ShapeError, also when this tensor is expanded, so that one element stands at several positions.
+  void copy_from(const Tensor& given);
   void fill(double value);
 
  private:
@@ -156,7 +164,7 @@ class Tensor {
 };
 
 /// 0 with the given probability, else 1 / (1 - probability), independently: the factors of dropout. Element i
-/// depends on the generator's state and on i only.
+/// depends on the generator's state and on i only. Throws ConfigError unless 0 <= probability < 1.
 Tensor dropout_factors(const Shape& shape, double probability, Rng& rng, DType dtype);
 
 /// Tensors by name, in order: the state of a model or an optimiser.
@@ -168,6 +176,14 @@ Strides contiguous_strides(const Shape& shape);
 /// The common shape of two operands (NumPy's rule). Throws ShapeError in the name of `operation` when there is
 /// none.
 Shape broadcast(const Tensor& a, const Tensor& b, const char* operation);
+
+/// Throws ShapeError in the name of `operation` when y is expanded: a change in place would meet an element
+/// twice.
+void require_own_elements(const Tensor& y, const char* operation);
+
+/// `x`, or a copy of it when it shares elements with y but not position by position, so that changing y in
+/// place would change what is still to be read.
+Tensor unshared_with(const Tensor& y, const Tensor& x);
 
 /// Calls `body(T{})` with float or double. Throws DTypeError in the name of `operation` for other types.
 template <class F>

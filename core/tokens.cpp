@@ -8,12 +8,29 @@ namespace heed {
 namespace {
 
 std::int64_t length_of(const Tokens& tokens, std::int64_t b) {
-  return tokens.lengths.defined() ? tokens.lengths.data<std::int32_t>()[b] : tokens.time();
+  if (!tokens.lengths.defined()) return tokens.time();
+  const std::int64_t length = tokens.lengths.data<std::int32_t>()[b * tokens.lengths.stride(0)];
+  if (length < 0 || length > tokens.time())
+    throw IndexError({.what = text("tokens: length ", length, " of sequence ", b, " is outside the ids ",
+                                   tokens.ids.shape())});
+  return length;
+}
+
+void require_form(const Tokens& tokens) {
+  const bool lengths_fit = !tokens.lengths.defined() || (tokens.lengths.dtype() == DType::i32 &&
+                                                         tokens.lengths.shape() == Shape{tokens.batch()});
+  if (tokens.ids.rank() != 2 || tokens.ids.dtype() != DType::i32 || !lengths_fit)
+    throw ShapeError({.what = text("tokens: ids are ", tokens.ids.dtype(), " ", tokens.ids.shape(),
+                                   ", lengths are ", tokens.lengths.dtype(), " ", tokens.lengths.shape()),
+                      .expected = "ids i32 [B, T], lengths i32 [B] or undefined"});
 }
 
 }  // namespace
 
 std::vector<std::int32_t> Tokens::sequence(std::int64_t b) const {
+  require_form(*this);
+  if (b < 0 || b >= batch())
+    throw IndexError({.what = text("tokens: sequence ", b, " is outside the ids ", ids.shape())});
   const Tensor row = ids.select(0, b).contiguous_copy_if_needed();
   const auto* const begin = row.data<std::int32_t>();
   return {begin, begin + length_of(*this, b)};
@@ -35,6 +52,7 @@ Tokens batch_of(std::span<const std::vector<std::int32_t>> sequences, std::int32
 }
 
 Tokens reversed(const Tokens& tokens) {
+  require_form(tokens);
   Tokens result{tokens.ids.clone(), tokens.lengths};
   auto* const ids = result.ids.fresh_data<std::int32_t>();
   for (std::int64_t b = 0; b < tokens.batch(); ++b)
@@ -47,6 +65,7 @@ Tensor columns_reversed(const Tensor& weights, const Tokens& source) {
     throw ShapeError(
         {.what = text("columns_reversed: weights are ", weights.shape(), ", sources are ", source.ids.shape()),
          .expected = "weights [B, T, S] over sources [B, S]"});
+  require_form(source);
   Tensor result = weights.clone();
   for_floating(weights.dtype(), "columns_reversed", [&](auto zero) {
     using T = decltype(zero);

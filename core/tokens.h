@@ -9,7 +9,8 @@
 
 namespace heed {
 
-/// A batch of sequences of ids, the shorter ones filled up at the end.
+/// A batch of sequences of ids, the shorter ones filled up at the end. Functions of it throw ShapeError when
+/// ids or lengths have another form than this, IndexError for a length outside [0, T].
 struct Tokens {
   Tensor ids;      ///< [B, T] (i32)
   Tensor lengths;  ///< [B] (i32): the real ids of each; undefined when all are T long

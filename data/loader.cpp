@@ -23,6 +23,11 @@ Loader::Loader(const Pairs& pairs, const Vocabulary& vocabulary, const LoaderOpt
                        .expected = "batch >= 1 and sort_window >= 0"});
 }
 
+std::int64_t Loader::batches() const {
+  const std::int64_t n = pairs_.size();
+  return options_.drop_last ? n / options_.batch : (n + options_.batch - 1) / options_.batch;
+}
+
 Epoch Loader::epoch(Rng& rng) const {
   Epoch epoch = this->epoch(Epoch::State{rng.state(), 0});
   rng.split();  // the caller's generator moves on, by the same amount for every size of data
@@ -42,9 +47,8 @@ Epoch Loader::epoch(const Epoch::State& state) const {
     epoch.order_.resize(static_cast<std::size_t>(n));
     std::iota(epoch.order_.begin(), epoch.order_.end(), std::int64_t{0});
   }
-  const std::int64_t batches = options_.drop_last ? n / size : (n + size - 1) / size;
   std::vector<std::int64_t> starts;
-  for (std::int64_t b = 0; b < batches; ++b) starts.push_back(b * size);
+  for (std::int64_t b = 0; b < batches(); ++b) starts.push_back(b * size);
   if (options_.sort_window > 0) {
     const std::int64_t window = options_.sort_window * size;
     for (std::int64_t begin = 0; begin < n; begin += window)

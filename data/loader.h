@@ -61,6 +61,8 @@ class Loader {
   Loader(const Pairs& pairs, const Vocabulary& vocabulary, const LoaderOptions& options = {});
 
   std::int64_t examples() const { return pairs_.size(); }
+  /// Batches an epoch.
+  std::int64_t batches() const;
   /// A pass in an order drawn from the generator. The loader must outlive it.
   Epoch epoch(Rng& rng) const;
   /// A pass taken up again.

@@ -31,6 +31,15 @@ Attended Attention::operator()(const Var& hs, const Var& h, const Mask& mask) co
 
 Attended TimeAttention::operator()(const Var& hs_enc, const Var& hs_dec, const Mask& mask) const {
   const ErrorFrame frame = enter();
+  const auto fits = [&] {
+    return hs_enc.rank() == 3 && hs_dec.rank() == 3 && hs_enc.extent(0) == hs_dec.extent(0) &&
+           hs_enc.extent(2) == hs_dec.extent(2);
+  };
+  if (!fits())  // the product alone would repeat a batch of 1
+    throw ShapeError(
+        {.what = text("attention: hs_enc is ", hs_enc.shape(), ", hs_dec is ", hs_dec.shape()),
+         .expected = "hs_enc [B, S, H] and hs_dec [B, T, H]",
+         .operands = text("hs_enc: ", hs_enc.value().origin(), "    hs_dec: ", hs_dec.value().origin())});
   const Var scores = matmul(hs_dec, transpose(hs_enc));  // [B, T, H] x [B, H, S] -> [B, T, S]
   const Var weights = softmax(scores, mask);
   return {matmul(weights, hs_enc), weights};  // [B, T, S] x [B, S, H] -> [B, T, H]

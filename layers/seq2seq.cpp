@@ -82,14 +82,22 @@ Decoded AttentionDecoder::operator()(const Tensor& ids, const Encoded& encoded, 
 // ---- models
 // -------------------------------------------------------------------------------------------------------------
 
-template <class DecoderType>
-EncoderDecoder<DecoderType>::EncoderDecoder(std::string kind, const Seq2seqConfig& config, Rng& rng)
-    : Module(std::move(kind)), config_(config), encoder_(config, rng), decoder_(config, rng) {
+// Before the parts are made, whose complaints would be about shapes.
+static const Seq2seqConfig& checked(const Seq2seqConfig& config, const std::string& model) {
   for (const std::int64_t extent : {config.vocabulary, config.embedding, config.hidden})
     if (extent < 1)
-      throw ConfigError({.what = text(description(), ": vocabulary ", config.vocabulary, ", embedding ",
+      throw ConfigError({.what = text(model, ": vocabulary ", config.vocabulary, ", embedding ",
                                       config.embedding, ", hidden ", config.hidden),
                          .expected = "each at least 1"});
+  return config;
+}
+
+template <class DecoderType>
+EncoderDecoder<DecoderType>::EncoderDecoder(std::string kind, const Seq2seqConfig& config, Rng& rng)
+    : Module(std::move(kind)),
+      config_(checked(config, description())),
+      encoder_(config, rng),
+      decoder_(config, rng) {
   register_module("encoder", encoder_);
   register_module("decoder", decoder_);
 }

@@ -52,8 +52,9 @@ void Optimizer::add_slot(std::size_t i) {
                          .expected = "each parameter once"});
   if (!is_floating(parameter.dtype())) throw_not_floating(parameter.dtype(), rule_.name);
   if (!parameter.value().contiguous())
-    throw ConfigError({.what = text(rule_.name, ": ", describe(i), " ", parameter.shape(), " is not contiguous"),
-                       .hint = "make it from a clone() of the value"});
+    throw ConfigError(
+        {.what = text(rule_.name, ": ", describe(i), " ", parameter.shape(), " is not contiguous"),
+         .hint = "make it from a clone() of the value"});
 
   Slot slot{.name = parameter.name().empty() ? text(i) : parameter.name(),
             .shape = parameter.shape(),
@@ -71,8 +72,7 @@ std::string Optimizer::describe(std::size_t i) const {
 }
 
 void Optimizer::require(bool valid, const char* setting, double value, const char* expected) const {
-  if (!valid)
-    throw ConfigError({.what = text(rule_.name, ": ", setting, " is ", value), .expected = expected});
+  if (!valid) throw ConfigError({.what = text(rule_.name, ": ", setting, " is ", value), .expected = expected});
 }
 
 void Optimizer::set_learning_rate(double rate) {
@@ -84,8 +84,8 @@ void Optimizer::set_learning_rate(double rate) {
 // -------------------------------------------------------------------------------------------------------------
 
 // All parameters lie end to end in one long row of elements, which is cut every kGrain elements: small
-// parameters share a piece, large ones have many. Calls f(piece, i, begin, end) for the elements [begin, end) of
-// parameter i that lie in a piece.
+// parameters share a piece, large ones have many. Calls f(piece, i, begin, end) for the elements [begin, end)
+// of parameter i that lie in a piece.
 template <class F>
 void Optimizer::for_pieces(F f) const {
   parallel_for(offsets_.back(), kGrain, [&](std::int64_t begin, std::int64_t end) {
@@ -118,10 +118,10 @@ std::vector<Tensor> Optimizer::collect_gradients() const {
     if (!parameter.grad().defined()) continue;
     const Slot& slot = slots_[i];
     if (parameter.shape() != slot.shape || parameter.dtype() != slot.dtype || !parameter.value().contiguous())
-      throw ShapeError({.what = text(rule_.name, ".step: ", describe(i), " is ", parameter.dtype(), " ",
-                                     parameter.shape(), ", and was ", slot.dtype, " ", slot.shape,
-                                     " when the optimiser was made"),
-                        .expected = "the same shape and type, and contiguous elements"});
+      throw ShapeError(
+          {.what = text(rule_.name, ".step: ", describe(i), " is ", parameter.dtype(), " ", parameter.shape(),
+                        ", and was ", slot.dtype, " ", slot.shape, " when the optimiser was made"),
+           .expected = "the same shape and type, and contiguous elements"});
     gradients[i] = parameter.grad().value().contiguous_copy_if_needed();
     any = true;
   }
@@ -211,7 +211,9 @@ struct Listed {
   }
 };
 
-bool is_count(const Tensor& x) { return x.item() >= 0 && x.item() == std::floor(x.item()) && x.item() < 0x1p53; }
+bool is_count(const Tensor& x) {
+  return x.item() >= 0 && x.item() == std::floor(x.item()) && x.item() < 0x1p53;
+}
 
 }  // namespace
 

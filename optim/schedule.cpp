@@ -18,8 +18,8 @@ void require_rate(const char* schedule, const char* setting, double value) {
 
 void require_steps(const char* schedule, const char* setting, std::int64_t value) {
   if (value < 1)
-    throw ConfigError(
-        {.what = text("Schedule::", schedule, ": ", setting, " is ", value), .expected = text(setting, " >= 1")});
+    throw ConfigError({.what = text("Schedule::", schedule, ": ", setting, " is ", value),
+                       .expected = text(setting, " >= 1")});
 }
 
 // How far a schedule over `steps` steps has come: 0 at the first step, 1 after the last.
@@ -86,7 +86,8 @@ Schedule Schedule::noam(const NoamSchedule& settings) {
 Schedule Schedule::warmed_up(std::int64_t steps) const {
   require_steps("warmed_up", "steps", steps);
   return Schedule([first = at(1), steps, rest = *this](std::int64_t step) {
-    return step <= steps ? first * static_cast<double>(step) / static_cast<double>(steps) : rest.at(step - steps);
+    return step <= steps ? first * static_cast<double>(step) / static_cast<double>(steps)
+                         : rest.at(step - steps);
   });
 }
 

@@ -7,7 +7,7 @@
 
 namespace heed {
 
-struct SgdOptions {
+struct SGDOptions {
   double learning_rate = 0.01;
   double momentum = 0;
   bool nesterov = false;
@@ -23,11 +23,11 @@ struct SgdOptions {
 ///
 /// as PyTorch defines it with dampening 0; without momentum no state but the counts. Sutskever et al. 2013 give
 /// both kinds of momentum.
-class Sgd : public Optimizer {
+class SGD : public Optimizer {
  public:
   /// Throws ConfigError unless momentum and weight_decay are >= 0 and nesterov has a momentum; and as
   /// Optimizer.
-  explicit Sgd(std::vector<Var> parameters, const SgdOptions& options = {});
+  explicit SGD(std::vector<Var> parameters, const SGDOptions& options = {});
 
  protected:
   void update(const UpdatePiece<float>& piece) const override;
@@ -36,7 +36,7 @@ class Sgd : public Optimizer {
  private:
   template <class T>
   void descend(const UpdatePiece<T>& piece) const;
-  SgdOptions options_;
+  SGDOptions options_;
 };
 
 }  // namespace heed

@@ -32,7 +32,7 @@ struct StepReport {
   double loss = 0;                  ///< mean over the examples of this step, before the update
   double gradient_norm = 0;         ///< before clipping; when it is not finite the step changed nothing
   double learning_rate = 0;
-  bool stop = false;  ///< to be set by on_step(): train() returns after this step
+  bool stop = false;  ///< to be set by on_step(): train() returns after this step, without an EpochReport
 };
 
 struct EpochReport {
@@ -44,10 +44,10 @@ struct EpochReport {
 };
 
 struct TrainOptions {
-  int epochs = 1;           ///< the last epoch
-  int first_epoch = 1;      ///< where a resumed training goes on
-  double clip_norm = 0;     ///< as in StepOptions
-  int batches_a_step = 1;   ///< more than 1: their gradients add up to that of one large batch
+  int epochs = 1;          ///< the last epoch
+  int first_epoch = 1;     ///< where a resumed training goes on
+  double clip_norm = 0;    ///< as in StepOptions
+  int batches_a_step = 1;  ///< more than 1: their gradients add up to that of one large batch
   std::optional<Schedule> schedule = {};
   std::function<void(StepReport&)> on_step = {};
   std::function<void(EpochReport&)> on_epoch = {};  ///< for complete epochs
@@ -55,9 +55,9 @@ struct TrainOptions {
 
 /// How a training ended.
 struct TrainResult {
-  int last_epoch = 0;      ///< the last complete one; first_epoch - 1 when there is none
-  double loss = 0;         ///< mean loss of that epoch
-  bool stopped = false;    ///< a callback asked for it
+  int last_epoch = 0;    ///< the last complete one; first_epoch - 1 when there is none
+  double loss = 0;       ///< mean loss of that epoch
+  bool stopped = false;  ///< a callback asked for it
 };
 
 /// Trains: for every epoch and every batch
@@ -71,8 +71,8 @@ struct TrainResult {
 /// `batches` is a range that can be gone through once an epoch, or a function that returns the range of an
 /// epoch, `batches(epoch)`. `loss_of(batch)` returns a BatchLoss or a Var of one element.
 ///
-/// With batches_a_step = k, k batches (fewer at the end of an epoch) make one step. Their gradients are weighted
-/// by their examples, so that the step is that of one batch of all these examples.
+/// With batches_a_step = k, k batches (fewer at the end of an epoch) make one step. Their gradients are
+/// weighted by their examples, so that the step is that of one batch of all these examples.
 ///
 /// Gradients from before are dropped. Throws ConfigError when an epoch has no batch, a batch has no example or
 /// batches_a_step < 1, and whatever the functions throw.
@@ -88,13 +88,13 @@ namespace training {
 struct Gathered {
   int batches = 0;
   std::int64_t examples = 0;
-  double loss = 0;  ///< sum over the examples
+  double loss = 0;  ///< mean over the examples
 
-  double mean_loss() const { return loss / static_cast<double>(examples); }
+  /// The running mean: that of one batch is its loss to the last bit.
   void add(double batch_loss, std::int64_t batch_examples) {
     ++batches;
     examples += batch_examples;
-    loss += batch_loss * static_cast<double>(batch_examples);
+    loss += (batch_loss - loss) * (static_cast<double>(batch_examples) / static_cast<double>(examples));
   }
 };
 
@@ -107,26 +107,54 @@ inline void add_gradients(const BatchLoss& batch, bool alone) {
   batch.loss.backward({.cotangent = Var(examples)});
 }
 
-template <class Batches>
-decltype(auto) batches_of_epoch(Batches& batches, int epoch) {
-  if constexpr (std::is_invocable_v<Batches&, int>) {
-    return batches(epoch);
-  } else {
-    return (batches);
-  }
-}
-
-inline StepReport step(Optimizer& optimiser, const Gathered& batches, const TrainOptions& options) {
+/// The step that the gathered batches make.
+inline StepReport take_step(Optimizer& optimiser, const Gathered& batches, const TrainOptions& options) {
   if (options.schedule) optimiser.set_learning_rate(options.schedule->at(optimiser.steps() + 1));
   const bool alone = options.batches_a_step == 1;
-  const double norm =
-      optimiser.step({.clip_norm = options.clip_norm,
-                      .gradient_scale = alone ? 1.0 : 1.0 / static_cast<double>(batches.examples)});
+  const double norm = optimiser.step({.clip_norm = options.clip_norm,
+                                      .gradient_scale = alone ? 1 : 1 / static_cast<double>(batches.examples)});
   return {.step = optimiser.steps(),
           .examples = batches.examples,
-          .loss = batches.mean_loss(),
+          .loss = batches.loss,
           .gradient_norm = norm,
           .learning_rate = optimiser.learning_rate()};
+}
+
+/// One epoch. The report says whether it was stopped.
+template <class Range, class LossOf>
+EpochReport run_epoch(Optimizer& optimiser, Range&& range, LossOf& loss_of, const TrainOptions& options,
+                      int epoch) {
+  Gathered all, gathered;
+  EpochReport report{.epoch = epoch};
+  const auto finish_step = [&] {
+    StepReport step = take_step(optimiser, gathered, options);
+    gathered = {};
+    step.epoch = epoch;
+    step.epoch_step = ++report.steps;
+    step.epoch_examples = all.examples;
+    if (options.on_step) options.on_step(step);
+    optimiser.zero_grad();
+    report.stop = step.stop;
+  };
+  for (auto&& batch : range) {
+    const BatchLoss batch_loss = loss_of(batch);
+    if (batch_loss.examples < 1)
+      throw ConfigError({.what = text("train: a batch of ", batch_loss.examples, " examples in epoch ", epoch),
+                         .expected = "at least one"});
+    const double mean = batch_loss.loss.item();
+    add_gradients(batch_loss, options.batches_a_step == 1);
+    gathered.add(mean, batch_loss.examples);
+    all.add(mean, batch_loss.examples);
+    if (gathered.batches == options.batches_a_step) finish_step();
+    if (report.stop) return report;
+  }
+  if (all.batches == 0)
+    throw ConfigError({.what = text("train: epoch ", epoch, " has no batches"),
+                       .expected = "a range that can be gone through once an epoch"});
+  if (gathered.batches > 0) finish_step();
+  report.examples = all.examples;
+  report.loss = all.loss;
+  return report;
 }
 
 }  // namespace training
@@ -134,37 +162,26 @@ inline StepReport step(Optimizer& optimiser, const Gathered& batches, const Trai
 template <class Batches, class LossOf>
 TrainResult train(Optimizer& optimiser, Batches&& batches, LossOf&& loss_of, const TrainOptions& options) {
   if (options.batches_a_step < 1)
-    throw ConfigError({.what = text("train: batches_a_step is ", options.batches_a_step), .expected = "at least 1"});
-  TrainResult result{.last_epoch = options.first_epoch - 1};
+    throw ConfigError(
+        {.what = text("train: batches_a_step is ", options.batches_a_step), .expected = "at least 1"});
   optimiser.zero_grad();
+  TrainResult result{.last_epoch = options.first_epoch - 1};
   for (int epoch = options.first_epoch; epoch <= options.epochs; ++epoch) {
-    EpochReport report{.epoch = epoch};
-    training::Gathered whole_epoch, gathered;
-    const auto finish_step = [&] {
-      StepReport step = training::step(optimiser, gathered, options);
-      step.epoch = epoch;
-      step.epoch_step = ++report.steps;
-      step.epoch_examples = whole_epoch.examples;
-      if (options.on_step) options.on_step(step);
-      optimiser.zero_grad();
-      gathered = {};
-      return !step.stop;
-    };
-
-    for (auto&& batch : training::batches_of_epoch(batches, epoch)) {
-      const BatchLoss batch_loss = loss_of(batch);
-      if (batch_loss.examples < 1) throw ConfigError({.what = "train: a batch has no examples"});
-      const double loss = batch_loss.loss.item();
-      training::add_gradients(batch_loss, options.batches_a_step == 1);
-      gathered.add(loss, batch_loss.examples);
-      whole_epoch.add(loss, batch_loss.examples);
-      if (gathered.batches == options.batches_a_step && !finish_step()) {
-        result.stopped = true;
-        return result;
-      }
+    EpochReport report;
+    if constexpr (std::is_invocable_v<Batches&, int>) {
+      report = training::run_epoch(optimiser, batches(epoch), loss_of, options, epoch);
+    } else {
+      report = training::run_epoch(optimiser, batches, loss_of, options, epoch);
     }
-    ...
+    result.stopped = report.stop;
+    if (result.stopped) break;
+    result.last_epoch = epoch;
+    result.loss = report.loss;
+    if (options.on_epoch) options.on_epoch(report);
+    result.stopped = report.stop;
+    if (result.stopped) break;
   }
+  return result;
 }
 
 }  // namespace heed

@@ -100,17 +100,21 @@ inline Var sigmoid(const Var& x) {
 
 /// max(x, 0).   dx = dy where x > 0, else 0
 inline Var relu(const Var& x) {
-  return record("relu", apply(kernels::Unary::relu, x.value(), "relu"), wrt(x, [x](const Var& dy) {
-                  return dy * Var(greater(x.value(), Tensor::scalar(0, x.dtype())).to(x.dtype()));
+  return record("relu", apply(kernels::Unary::relu, x.value(), "relu"), wrt(x, [](const Var& dy, const Var& y) {
+                  return dy * Var(greater(y.value(), Tensor::scalar(0, y.dtype())).to(y.dtype()));
                 }));
 }
 
 /// x where `condition` (boolean) holds, else y.   dx, dy: the gradient where taken, else 0
 inline Var where(const Tensor& condition, const Var& x, const Var& y) {
-  return record(
-      "where", where(condition, x.value(), y.value()),
-      wrt(x, [condition](const Var& dz) { return where(condition, dz, Var(Tensor::scalar(0, dz.dtype()))); }),
-      wrt(y, [condition](const Var& dz) { return where(condition, Var(Tensor::scalar(0, dz.dtype())), dz); }));
+  return record("where", where(condition, x.value(), y.value()),
+                wrt(x,
+                    [condition](const Var& dz) {
+                      return where(unchanged(condition), dz, Var(Tensor::scalar(0, dz.dtype())));
+                    }),
+                wrt(y, [condition](const Var& dz) {
+                  return where(unchanged(condition), Var(Tensor::scalar(0, dz.dtype())), dz);
+                }));
 }
 
 }  // namespace heed

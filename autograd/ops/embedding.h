@@ -17,16 +17,17 @@ Var scatter_rows(const Var& rows, const Tensor& ids, std::int64_t table_rows);
 ///
 /// Throws IndexError naming the first id outside [0, V).
 inline Var embedding(const Var& table, const Tensor& ids) {
-  return record(
-      "embedding", take_rows(table.value(), ids),
-      wrt(table, [ids, rows = table.extent(0)](const Var& dy) { return scatter_rows(dy, ids, rows); }));
+  return record("embedding", take_rows(table.value(), ids),
+                wrt(table, [ids, rows = table.extent(0)](const Var& dy) {
+                  return scatter_rows(dy, unchanged(ids), rows);
+                }));
 }
 
 inline Var scatter_rows(const Var& rows, const Tensor& ids, std::int64_t table_rows) {
   Tensor table = Tensor::zeros({table_rows, rows.extent(-1)}, rows.dtype());
   add_rows(table, ids, rows.value());
   return record("scatter_rows", std::move(table),
-                wrt(rows, [ids](const Var& dtable) { return embedding(dtable, ids); }));
+                wrt(rows, [ids](const Var& dtable) { return embedding(dtable, unchanged(ids)); }));
 }
 
 }  // namespace heed

@@ -30,11 +30,13 @@ LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weigh
       [operands, lengths, forward](std::span<const Var> dy) -> Operands {
         if (is_recording())
           return differentiate_definition<6>(operands, dy, [&](const Operands& in) {
-            const LstmOutput out = definition::lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}, lengths);
+            const LstmOutput out =
+                definition::lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}, unchanged(lengths));
             return std::vector<Var>{out.hs, out.state.h, out.state.c};
           });
-        const LstmGradients d = lstm_backward(input_of(operands, lengths), forward, value_or_none(dy[0]),
-                                              value_or_none(dy[1]), value_or_none(dy[2]));
+        unchanged(forward.hs);  // an output that users see, and what the backward pass reads
+        const LstmGradients d = lstm_backward(input_of(operands, unchanged(lengths)), forward,
+                                              value_or_none(dy[0]), value_or_none(dy[1]), value_or_none(dy[2]));
         return {Var(d.dx), Var(d.dh0), Var(d.dc0), Var(d.dwx), Var(d.dwh), Var(d.dbias)};
       });
   return {hs, {h, c}};

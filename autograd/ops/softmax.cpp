@@ -32,9 +32,9 @@ Var position_losses(const Var& scores, const Tensor& ids, std::int32_t ignored) 
       wrt(scores, [scores, ids, ignored, probabilities = std::move(forward.probabilities)](const Var& dy) {
         if (is_recording())
           return differentiate_definition<1>({scores}, std::span(&dy, 1), [&](const std::array<Var, 1>& in) {
-            return std::vector<Var>{definition::cross_entropy(in[0], ids, ignored)};
+            return std::vector<Var>{definition::cross_entropy(in[0], unchanged(ids), ignored)};
           })[0];
-        return Var(cross_entropy_backward(probabilities, ids, ignored, dy.value()));
+        return Var(cross_entropy_backward(probabilities, unchanged(ids), ignored, dy.value()));
       }));
 }
 

@@ -1,8 +1,7 @@
-// report.html: what a training run did, as one page that needs nothing else, and the safe writing of files.
+// report.html: what a training run did, as one page that needs nothing else.
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/plot.h"
@@ -57,11 +56,5 @@ struct Report {
 /// reader's system is, readable from 390 pixels of width on. All texts are escaped. Throws ShapeError when the
 /// weights of an attention map do not fit its tokens or the x and y of a series differ in number.
 std::string to_html(const Report& report);
-
-/// Makes `path` a file of exactly this content or leaves it as it was: the content goes to a temporary file in
-/// the same folder, is synced to the disk, and takes the name by a rename. A symbolic link is followed; an
-/// existing file keeps its permissions; a device or a pipe is written directly. Every failure is an IoError
-/// with the path and the reason of the system, and leaves no temporary file.
-void write_file(const std::string& path, std::string_view content);
 
 }  // namespace heed::programs

@@ -1,15 +1,7 @@
 #include "examples/common/report.h"
 
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cmath>
-#include <csignal>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "core/error.h"
 #include "tests/catch.h"
@@ -41,32 +33,6 @@ Report full_report() {
   report.mistakes = {{kNasty, kNasty, "x", 1.5}};
   report.samples = {{kNasty, kNasty, kNasty}};
   return report;
-}
-
-// A folder that is gone at the end.
-struct Folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("heed-report-test-" + std::to_string(getpid()));
-  Folder() { std::filesystem::create_directory(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string at(const char* name) const { return (path / name).string(); }
-  std::ptrdiff_t files() const {
-    return std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator());
-  }
-};
-
-std::string content_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::string failure(const std::string& path, std::string_view content) {
-  try {
-    write_file(path, content);
-  } catch (const IoError& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 double luminance(const std::string& color) {
@@ -163,64 +129,4 @@ TEST_CASE("report: an attention map that does not fit its tokens is refused") {
   Report report = full_report();
   report.attention[0].weights.pop_back();
   CHECK_THROWS_AS(to_html(report), ShapeError);
-}
-
-TEST_CASE("write_file: writes, replaces, keeps permissions and follows a link") {
-  const Folder folder;
-  const std::string path = folder.at("report.html");
-  write_file(path, std::string_view("a\0b", 3));
-  CHECK(content_of(path) == std::string("a\0b", 3));
-  chmod(path.c_str(), 0640);
-  std::filesystem::create_symlink("report.html", folder.path / "link");
-  write_file(folder.at("link"), "");
-  CHECK(content_of(path).empty());
-  CHECK(std::filesystem::is_symlink(folder.at("link")));
-  struct stat status {};
-  REQUIRE(stat(path.c_str(), &status) == 0);
-  CHECK((status.st_mode & 0777) == 0640);
-  CHECK(folder.files() == 2);
-}
-
-TEST_CASE("write_file: a failure while writing keeps the old file and leaves no other") {
-  const Folder folder;
-  const std::string path = folder.at("report.html");
-  write_file(path, "old");
-  rlimit before{};
-  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
-  rlimit small = before;
-  small.rlim_cur = 4096;
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const std::string message = failure(path, std::string(100'000, 'x'));
-  const std::string message_for_new = failure(folder.at("new"), std::string(100'000, 'x'));
-  setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
-  CHECK(message == "IoError: " + path + ": cannot write: File too large");
-  CHECK(message_for_new == "IoError: " + folder.at("new") + ": cannot write: File too large");
-  CHECK(content_of(path) == "old");
-  CHECK(folder.files() == 1);
-}
-
-TEST_CASE("write_file: a full device, a missing folder, a folder and an empty path are told with the reason") {
-  const Folder folder;
-  if (std::filesystem::exists("/dev/full")) {
-    CHECK(failure("/dev/full", "x") == "IoError: /dev/full: cannot write: No space left on device");
-    CHECK(std::filesystem::is_character_file("/dev/full"));
-  }
-  const std::string lost = folder.at("no/report.html");
-  CHECK(failure(lost, "x") == "IoError: " + lost + ": cannot open for writing: No such file or directory");
-  CHECK(failure(folder.path.string(), "x") ==
-        "IoError: " + folder.path.string() + ": cannot write: Is a directory");
-  CHECK_THAT(failure("", "x"), ContainsSubstring("cannot"));
-  CHECK(folder.files() == 0);
-}
-
-TEST_CASE("write_file: a file in the way of the temporary name is left alone") {
-  const Folder folder;
-  const std::string path = folder.at("report.html"),
-                    squatter = path + "." + std::to_string(getpid()) + "-0.tmp";
-  std::ofstream(squatter) << "mine";
-  write_file(path, "new");
-  CHECK(content_of(path) == "new");
-  CHECK(content_of(squatter) == "mine");
 }

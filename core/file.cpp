@@ -1,18 +1,17 @@
+#include "core/file.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
-#include <cstdlib>
-#include <string>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "core/error.h"
-#include "examples/common/report.h"
 
-namespace heed::programs {
+namespace heed {
 namespace {
 
 [[noreturn]] void fail(const std::string& path, const char* action, int code) {
@@ -45,29 +44,35 @@ class Output {
   std::string temporary_;
 };
 
-void write_all(int descriptor, std::string_view content, const std::string& path) {
-  while (!content.empty()) {
-    const ssize_t written = write(descriptor, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(path, "write", errno);
-    content.remove_prefix(static_cast<std::size_t>(written));
+void write_all(int descriptor, std::span<const std::string_view> parts, const std::string& path) {
+  for (std::string_view part : parts) {
+    while (!part.empty()) {
+      const ssize_t written = write(descriptor, part.data(), part.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail(path, "write", errno);
+      part.remove_prefix(static_cast<std::size_t>(written));
+    }
   }
 }
 
-void write_directly(const std::string& path, std::string_view content) {
+void write_directly(const std::string& path, std::span<const std::string_view> parts) {
   Output output(open(path.c_str(), O_WRONLY | O_CLOEXEC), "");
   if (output.descriptor() < 0) fail(path, "open for writing", errno);
-  write_all(output.descriptor(), content, path);
+  write_all(output.descriptor(), parts, path);
   if (output.close_now() != 0) fail(path, "write", errno);
 }
 
-// The file that the path leads to: a rename would replace a symbolic link by a file.
+// The file that the path leads to, which need not exist: a rename would replace a symbolic link by a file.
 std::string behind_links(const std::string& path) {
-  char* resolved = realpath(path.c_str(), nullptr);
-  if (resolved == nullptr) return path;
-  std::string out = resolved;
-  std::free(resolved);
-  return out;
+  constexpr int kMostLinks = 40;  // as many as Linux follows
+  std::filesystem::path target = path;
+  for (int links = 0; links <= kMostLinks; ++links) {
+    std::error_code error;
+    const std::filesystem::path next = std::filesystem::read_symlink(target, error);
+    if (error) return target.string();
+    target = target.parent_path() / next;
+  }
+  fail(path, "open for writing", ELOOP);
 }
 
 // A new file beside the target. Its name is free: an existing file is never opened.
@@ -91,19 +96,19 @@ void sync_folder_of(const std::string& path) {
 
 }  // namespace
 
-void write_file(const std::string& path, std::string_view content) {
+void write_file(const std::string& path, std::span<const std::string_view> parts) {
   const std::string target = behind_links(path);
   struct stat existing {};
   const bool exists = stat(target.c_str(), &existing) == 0;
   if (exists && S_ISDIR(existing.st_mode)) fail(path, "write", EISDIR);
-  if (exists && !S_ISREG(existing.st_mode)) return write_directly(path, content);
+  if (exists && !S_ISREG(existing.st_mode)) return write_directly(path, parts);
   // The folder alone would let a rename replace a file that its owner has made read-only.
   if (exists && access(target.c_str(), W_OK) != 0) fail(path, "write", errno);
 
   Output output = open_temporary(target, path);
   const int descriptor = output.descriptor();
   if (exists && fchmod(descriptor, existing.st_mode & 07777) != 0) fail(path, "set the permissions", errno);
-  write_all(descriptor, content, path);
+  write_all(descriptor, parts, path);
   if (fsync(descriptor) != 0) fail(path, "write", errno);
   if (output.close_now() != 0) fail(path, "write", errno);
   if (rename(output.temporary().c_str(), target.c_str()) != 0) fail(path, "rename the finished file", errno);
@@ -111,4 +116,51 @@ void write_file(const std::string& path, std::string_view content) {
   sync_folder_of(target);
 }
 
-}  // namespace heed::programs
+InputFile::InputFile(std::string path)
+    : path_(std::move(path)), descriptor_(open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (descriptor_ < 0) fail(path_, "open for reading", errno);
+  struct stat status {};
+  const int code = fstat(descriptor_, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? EISDIR : 0;
+  if (code != 0) {
+    close(descriptor_);
+    fail(path_, "read", code);
+  }
+  if (S_ISREG(status.st_mode)) size_ = status.st_size;
+}
+
+InputFile::~InputFile() { close(descriptor_); }
+
+std::int64_t InputFile::size() const {
+  if (size_ < 0) throw IoError({.what = text(path_, ": not a regular file, so its size is not known")});
+  return size_;
+}
+
+std::size_t InputFile::read(std::span<std::byte> to) {
+  std::size_t done = 0;
+  while (done < to.size()) {
+    const ssize_t got = ::read(descriptor_, to.data() + done, to.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(path_, "read", errno);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+std::string read_file(const std::string& path) {
+  InputFile file(path);
+  std::string content;
+  std::size_t chunk = 1 << 16;
+  for (std::size_t done = 0;;) {
+    content.resize(done + chunk);
+    const std::size_t got = file.read(std::as_writable_bytes(std::span(content).subspan(done)));
+    done += got;
+    if (got < chunk) {
+      content.resize(done);
+      return content;
+    }
+    chunk = done;
+  }
+}
+
+}  // namespace heed

@@ -1,0 +1,237 @@
+#include "tests/autograd/op_table.h"
+
+#include "autograd/backward.h"
+#include "autograd/ops.h"
+
+namespace heed::tests {
+namespace {
+
+using In = std::span<const Var>;
+using Outputs = std::vector<Var>;
+
+// Values of either sign whose distance from 0 is at least `nearest`.
+Input away_from_zero(const Shape& shape, double nearest, double farthest) { return {shape, farthest, nearest}; }
+
+Tensor ids(std::initializer_list<std::int32_t> values, const Shape& shape) {
+  return Tensor::of(std::span(values.begin(), values.size()), shape);
+}
+
+Tensor booleans(std::initializer_list<double> values, const Shape& shape) {
+  return Tensor::of(values, shape, DType::boolean);
+}
+
+Outputs outputs_of(const LstmOutput& out) { return {out.hs, out.state.h, out.state.c}; }
+
+// Operands x, wx, wh, bias and perhaps h0, c0.
+Outputs run_lstm(In in, const Tensor& lengths) {
+  const LstmState initial = in.size() > 4 ? LstmState{in[4], in[5]} : LstmState{};
+  return outputs_of(lstm(in[0], initial, {in[1], in[2], in[3]}, lengths));
+}
+
+std::vector<Input> lstm_inputs(std::int64_t batch, std::int64_t time, std::int64_t width, std::int64_t hidden,
+                               bool initial) {
+  std::vector<Input> inputs{
+      {{batch, time, width}}, {{width, 4 * hidden}}, {{hidden, 4 * hidden}}, {{4 * hidden}}};
+  if (initial) inputs.insert(inputs.end(), {Input{{batch, hidden}}, Input{{batch, hidden}}});
+  return inputs;
+}
+
+void add_arithmetic(std::vector<OpRow>& rows) {
+  const auto add = [&](const char* name, const char* variant, std::vector<Input> inputs, Differentiable f) {
+    rows.push_back({name, variant, std::move(inputs), std::move(f)});
+  };
+  add("operator+", "same shapes", {{{2, 3}}, {{2, 3}}}, [](In in) { return Outputs{in[0] + in[1]}; });
+  add("operator+", "broadcast both ways", {{{2, 1, 3}}, {{4, 1}}},
+      [](In in) { return Outputs{in[0] + in[1]}; });
+  add("operator+", "a scalar operand", {{{2, 3}}, {{}}}, [](In in) { return Outputs{in[0] + in[1]}; });
+  add("operator+", "empty", {{{0, 3}}, {{3}}}, [](In in) { return Outputs{in[0] + in[1]}; });
+  add("operator+", "one Var twice", {{{3}}}, [](In in) { return Outputs{in[0] + in[0]}; });
+  add("operator+", "with a number", {{{3}}}, [](In in) { return Outputs{in[0] + 2.0, 3.0 + in[0]}; });
+  add("operator-", "negated", {{{2, 3}}}, [](In in) { return Outputs{-in[0]}; });
+  add("operator-", "broadcast", {{{2, 3}}, {{3}}}, [](In in) { return Outputs{in[0] - in[1], in[1] - in[0]}; });
+  add("operator-", "with a number", {{{3}}}, [](In in) { return Outputs{in[0] - 2.0, 3.0 - in[0]}; });
+  add("operator*", "broadcast", {{{2, 3}}, {{2, 1}}}, [](In in) { return Outputs{in[0] * in[1]}; });
+  add("operator*", "one Var twice", {{{3}}}, [](In in) { return Outputs{in[0] * in[0]}; });
+  add("operator*", "one element", {{{1}}, {{}}}, [](In in) { return Outputs{in[0] * in[1]}; });
+  add("operator*", "with a number", {{{3}}}, [](In in) { return Outputs{in[0] * 2.0, 3.0 * in[0]}; });
+  add("operator*", "over a transposed view", {{{2, 3}}, {{3, 2}}},
+      [](In in) { return Outputs{transpose(in[0]) * in[1]}; });
+  add("operator/", "broadcast", {{{2, 3}}, away_from_zero({3}, 0.5, 2)},
+      [](In in) { return Outputs{in[0] / in[1]}; });
+  add("operator/", "with a number", {away_from_zero({4}, 0.5, 2)}, [](In in) {
+    return Outputs{in[0] / 4.0, 3.0 / in[0]};
+  });
+  add("exp", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{exp(in[0])}; });
+  add("log", "positive", {{{2, 3}, 0.3, 3}}, [](In in) { return Outputs{log(in[0])}; });
+  add("sqrt", "positive", {{{2, 3}, 0.3, 3}}, [](In in) { return Outputs{sqrt(in[0])}; });
+  add("square", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{square(in[0])}; });
+  add("tanh", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{tanh(in[0])}; });
+  add("tanh", "empty", {{{2, 0}}, {{1}}}, [](In in) { return Outputs{tanh(in[0] * in[1])}; });
+  add("sigmoid", "", {{{2, 3}, -3, 3}}, [](In in) { return Outputs{sigmoid(in[0])}; });
+  add("relu", "away from the kink", {away_from_zero({3, 5}, 0.1, 2)},
+      [](In in) { return Outputs{relu(in[0]) * in[0]}; });
+  add("where", "condition, x and y broadcast", {{{2, 3}}, {{3}}}, [](In in) {
+    return Outputs{where(booleans({1, 0}, {2, 1}), in[0], square(in[1]))};
+  });
+  add("dropout", "the same factors each time", {{{4, 5}}}, [](In in) {
+    Rng rng(3);
+    return Outputs{dropout(in[0], 0.4, rng)};
+  });
+  add("dropout", "probability 0", {{{4}}}, [](In in) {
+    Rng rng(3);
+    return Outputs{dropout(in[0], 0, rng) * in[0]};
+  });
+}
+
+void add_rows_and_products(std::vector<OpRow>& rows) {
+  const auto add = [&](const char* name, const char* variant, std::vector<Input> inputs, Differentiable f) {
+    rows.push_back({name, variant, std::move(inputs), std::move(f)});
+  };
+  add("embedding", "an id twice, an id never", {{{4, 3}}}, [](In in) {
+    return Outputs{embedding(square(in[0]), ids({2, 0, 2, 3}, {2, 2}))};
+  });
+  add("embedding", "no ids", {{{4, 3}}}, [](In in) { return Outputs{embedding(in[0], ids({}, {0}))}; });
+  add("scatter_rows", "an id twice, an id never", {{{2, 2, 3}}}, [](In in) {
+    return Outputs{scatter_rows(square(in[0]), ids({2, 0, 2, 3}, {2, 2}), 5)};
+  });
+  add("layer_norm", "a batch", {{{2, 3, 5}}, {{5}}, {{5}}},
+      [](In in) { return Outputs{layer_norm(in[0], in[1], in[2])}; });
+  add("layer_norm", "one row", {{{4}}, {{4}}, {{4}}},
+      [](In in) { return Outputs{layer_norm(in[0], in[1], in[2], 1e-2)}; });
+  add("layer_norm", "only the gain is trained", {{{4}}}, [](In in) {
+    return Outputs{layer_norm(Var(Tensor::arange(8, in[0].dtype()).reshape({2, 4})), in[0],
+                              Var(Tensor::ones({4}, in[0].dtype())))};
+  });
+  add("matmul", "two matrices", {{{2, 3}}, {{3, 4}}}, [](In in) { return Outputs{matmul(in[0], in[1])}; });
+  add("matmul", "leading axes broadcast", {{{2, 1, 2, 3}}, {{4, 3, 2}}},
+      [](In in) { return Outputs{matmul(in[0], in[1])}; });
+  add("matmul", "a batch times one matrix", {{{3, 2, 3}}, {{3, 2}}},
+      [](In in) { return Outputs{matmul(in[0], in[1])}; });
+  add("matmul", "transposed views", {{{3, 2}}, {{4, 3}}},
+      [](In in) { return Outputs{matmul(transpose(in[0]), transpose(in[1]))}; });
+  add("matmul", "one Var twice", {{{3, 3}}}, [](In in) { return Outputs{matmul(in[0], in[0])}; });
+  add("matmul", "inner extent 0", {{{2, 0}}, {{0, 3}}, {{3}}},
+      [](In in) { return Outputs{matmul(in[0], in[1]) * in[2]}; });
+  add("as_rows", "", {{{2, 3, 4}}}, [](In in) { return Outputs{square(as_rows(in[0]))}; });
+  add("linear", "a batch of sequences", {{{2, 3, 4}}, {{4, 5}}, {{5}}},
+      [](In in) { return Outputs{linear(in[0], in[1], in[2])}; });
+  add("linear", "one row, no bias", {{{4}}, {{4, 2}}},
+      [](In in) { return Outputs{linear(in[0], in[1], Var())}; });
+  add("linear", "no rows", {{{0, 4}}, {{4, 2}}, {{2}}},
+      [](In in) { return Outputs{linear(in[0], in[1], in[2])}; });
+}
+
+void add_lstm(std::vector<OpRow>& rows) {
+  rows.push_back({"lstm", "zero initial state", lstm_inputs(2, 3, 2, 2, false),
+                  [](In in) { return run_lstm(in, Tensor()); }});
+  rows.push_back({"lstm", "initial state and padding", lstm_inputs(3, 3, 2, 2, true), [](In in) {
+                    return run_lstm(in, ids({2, 3, 0}, {3}));
+                  }});
+  rows.push_back({"lstm", "one step, one row", lstm_inputs(1, 1, 1, 1, true),
+                  [](In in) { return run_lstm(in, Tensor()); }});
+  rows.push_back({"lstm", "only the last state is used", lstm_inputs(2, 2, 1, 2, false), [](In in) {
+                    return Outputs{lstm(in[0], {}, {in[1], in[2], in[3]}, ids({1, 2}, {2})).state.h};
+                  }});
+}
+
+void add_reductions_and_shapes(std::vector<OpRow>& rows) {
+  const auto add = [&](const char* name, const char* variant, std::vector<Input> inputs, Differentiable f) {
+    rows.push_back({name, variant, std::move(inputs), std::move(f)});
+  };
+  add("sum", "all elements", {{{2, 3}}}, [](In in) { return Outputs{square(sum(in[0]))}; });
+  add("sum", "an axis that disappears", {{{2, 3, 2}}}, [](In in) { return Outputs{square(sum(in[0], -2))}; });
+  add("sum", "an axis that stays", {{{2, 3}}}, [](In in) { return Outputs{sum(square(in[0]), 1, true)}; });
+  add("sum", "an empty axis", {{{2, 0}}, {{2}}}, [](In in) { return Outputs{sum(in[0], 1) * in[1]}; });
+  add("mean", "all elements", {{{2, 3}}}, [](In in) { return Outputs{mean(square(in[0]))}; });
+  add("mean", "an axis", {{{2, 3}}}, [](In in) {
+    return Outputs{mean(square(in[0]), 0), mean(in[0], 1, true)};
+  });
+  add("reshape", "", {{{2, 6}}}, [](In in) { return Outputs{square(reshape(in[0], {3, -1}))}; });
+  add("reshape", "of a transposed view", {{{2, 3}}},
+      [](In in) { return Outputs{square(reshape(transpose(in[0]), {6}))}; });
+  add("transpose", "other axes than the last two", {{{2, 3, 2}}},
+      [](In in) { return Outputs{square(transpose(in[0], 0, -1))}; });
+  add("permute", "a rotation", {{{2, 3, 4}}}, [](In in) {
+    return Outputs{square(permute(in[0], {1, -1, 0}))};
+  });
+  add("slice", "with a step", {{{2, 7}}}, [](In in) { return Outputs{square(slice(in[0], 1, 1, 7, 3))}; });
+  add("slice", "counted from the end", {{{5, 2}}},
+      [](In in) { return Outputs{square(slice(in[0], 0, -3, -1))}; });
+  add("slice", "empty", {{{3}}}, [](In in) { return Outputs{slice(in[0], 0, 3, 3)}; });
+  add("unslice", "with a step", {{{2, 3}}}, [](In in) {
+    return Outputs{square(unslice(in[0], {2, 8}, 1, 1, 3))};
+  });
+  add("unsqueeze", "at the end", {{{3}}}, [](In in) { return Outputs{square(unsqueeze(in[0], -1))}; });
+  add("squeeze", "in the middle", {{{2, 1, 3}}}, [](In in) { return Outputs{square(squeeze(in[0], 1))}; });
+  add("select", "from the end", {{{2, 3}}}, [](In in) { return Outputs{square(select(in[0], -1, -2))}; });
+  add("concat", "unequal parts", {{{2, 1}}, {{2, 3}}}, [](In in) {
+    return Outputs{square(concat({in[0], in[1]}, -1))};
+  });
+  add("concat", "an empty part, one Var twice", {{{0, 2}}, {{1, 2}}}, [](In in) {
+    return Outputs{square(concat({in[1], in[0], in[1]}, 0))};
+  });
+  add("stack", "a new last axis", {{{3}}, {{3}}}, [](In in) {
+    return Outputs{square(stack(std::array{in[0], in[1]}, -1))};
+  });
+  add("identity", "", {{{3}}}, [](In in) { return Outputs{square(identity(in[0]))}; });
+  add("sum_to", "leading and inner axes", {{{2, 3, 2}}}, [](In in) {
+    return Outputs{square(sum_to(in[0], {3, 1}))};
+  });
+  add("expand", "leading and inner axes", {{{3, 1}}}, [](In in) {
+    return Outputs{square(expand(in[0], {2, 3, 2}))};
+  });
+}
+
+void add_softmax(std::vector<OpRow>& rows) {
+  const auto add = [&](const char* name, const char* variant, std::vector<Input> inputs, Differentiable f) {
+    rows.push_back({name, variant, std::move(inputs), std::move(f)});
+  };
+  add("softmax", "a batch", {{{2, 3, 4}, -2, 2}}, [](In in) { return Outputs{softmax(in[0])}; });
+  add("softmax", "masked, one row with nothing to attend to", {{{2, 3, 4}, -2, 2}}, [](In in) {
+    const Mask mask = Mask::attend(booleans({1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0}, {3, 4}));
+    return Outputs{softmax(in[0], mask)};
+  });
+  add("softmax", "one element", {{{2, 1}}, {{2, 1}}}, [](In in) { return Outputs{softmax(in[0]) * in[1]}; });
+  add("log_softmax", "a batch", {{{2, 3, 4}, -2, 2}}, [](In in) { return Outputs{log_softmax(in[0])}; });
+  const Tensor targets = ids({1, -1, 0, 3, 3, -1}, {2, 3});
+  add("cross_entropy", "mean, some ignored", {{{2, 3, 4}, -2, 2}},
+      [targets](In in) { return Outputs{cross_entropy(in[0], targets)}; });
+  add("cross_entropy", "sum, another ignored id", {{{3, 4}, -2, 2}}, [](In in) {
+    return Outputs{cross_entropy(in[0], ids({1, 2, 0}, {3}), {.ignored = 2, .reduction = Reduction::sum})};
+  });
+  add("cross_entropy", "one loss a position", {{{2, 3, 4}, -2, 2}},
+      [targets](In in) { return Outputs{cross_entropy(in[0], targets, {.reduction = Reduction::none})}; });
+  add("cross_entropy", "all ignored", {{{2, 4}, -2, 2}}, [](In in) {
+    return Outputs{cross_entropy(in[0], ids({-1, -1}, {2}))};
+  });
+}
+
+}  // namespace
+
+std::vector<Var> draw_inputs(const OpRow& row, std::uint64_t seed) {
+  Rng rng(seed);
+  std::vector<Var> inputs;
+  for (const Input& input : row.inputs) {
+    std::vector<double> values(static_cast<std::size_t>(input.shape.count()));
+    for (double& value : values)
+      value = input.low <= input.high ? rng.uniform(input.low, input.high)
+                                      : rng.uniform(input.high, input.low) * (rng.chance(0.5) ? 1 : -1);
+    inputs.push_back(Var::parameter(Tensor::of(values, input.shape, DType::f64)));
+  }
+  return inputs;
+}
+
+const std::vector<OpRow>& op_table() {
+  static const std::vector<OpRow> rows = [] {
+    std::vector<OpRow> all;
+    add_arithmetic(all);
+    add_rows_and_products(all);
+    add_lstm(all);
+    add_reductions_and_shapes(all);
+    add_softmax(all);
+    return all;
+  }();
+  return rows;
+}
+
+}  // namespace heed::tests
