@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t kGrain = 1 << 15;
 
 // Calls row(n, offsets, strides) over the walk, cut into pieces of about kGrain elements.
-template <int N, class Row>
+template <std::size_t N, class Row>
 void walk_in_parallel(const StridedWalk<N>& walk, Row row) {
   if (walk.rows * walk.inner <= kGrain) {
     for (std::int64_t r = 0; r < walk.rows; ++r) row(walk.inner, walk.offsets(r));

@@ -86,7 +86,7 @@ std::int64_t last_step(const LstmInput& in, const Extents& e, std::int64_t b) {
 template <class T>
 void run_forward(const LstmInput& in, const Extents& e, LstmResult& out) {
   const auto& loops = kernels::loops<T>();
-  const auto [B, time, D, H] = e;
+  const std::int64_t B = e.batch, time = e.time, D = e.input, H = e.hidden;  // bindings cannot be captured
   const Tensor x = in.x.contiguous_copy_if_needed(), bias = in.bias.contiguous_copy_if_needed();
   const Tensor h0 = (in.h0.defined() ? in.h0 : Tensor::zeros({B, H}, x.dtype())).contiguous_copy_if_needed();
   const Tensor c0 = (in.c0.defined() ? in.c0 : Tensor::zeros({B, H}, x.dtype())).contiguous_copy_if_needed();
@@ -150,7 +150,7 @@ template <class T>
 void run_backward(const LstmInput& in, const Extents& e, const LstmResult& kept, const Tensor& dhs_given,
                   const Tensor& dh_given, const Tensor& dc_given, Tensor& dgates, Tensor& dh0, Tensor& dc0) {
   const auto& loops = kernels::loops<T>();
-  const auto [B, time, D, H] = e;
+  const std::int64_t B = e.batch, time = e.time, H = e.hidden;
   const auto add = loops.binary[static_cast<int>(kernels::Binary::add)];
   const auto or_zeros = [&](const Tensor& given, const Shape& shape) {
     return given.defined() ? given.contiguous_copy_if_needed() : Tensor::zeros(shape, in.x.dtype());

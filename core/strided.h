@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "core/tensor.h"
@@ -10,7 +11,7 @@ namespace heed {
 
 /// The axes along which N arrays of one common shape are walked: extents of 1 are dropped, neighbouring axes
 /// that all arrays cross evenly are merged, so that most walks are one long inner row.
-template <int N>
+template <std::size_t N>
 struct StridedWalk {
   int rank = 0;                                 // of the outer axes
   std::array<std::int64_t, kMaxRank> extent{};  // outer axes, outermost first

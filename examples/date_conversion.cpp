@@ -28,7 +28,6 @@ using namespace heed::programs;
 
 namespace {
 
-constexpr double kLearningRate = 1e-3;
 constexpr double kClipNorm = 5.0;
 constexpr std::int64_t kDates = 50'000;
 
@@ -91,10 +90,10 @@ int train_model(const TrainingConfig& config, const std::optional<TensorFile>& s
   const Pairs pairs = config.data.empty() ? tasks::dates(kDates, rng) : read_pairs(config.data);
   const auto [train, unseen] = split_as_configured(pairs, config, rng);
   const Vocabulary characters(pairs);
-  const Loader loader(train, characters, {.batch = config.batch, .sort_window = 16});
+  const Loader loader(train, characters, {.batch = config.batch, .sort_window = 0});
 
   Model model(model_config(config, characters), rng);
-  Adam optimiser(model.parameters(), {.learning_rate = kLearningRate});
+  Adam optimiser(model.parameters(), {.learning_rate = config.learning_rate});
   std::printf("%s\n", model.summary().c_str());
 
   Run run{.config = config, .characters = characters, .rng = rng};

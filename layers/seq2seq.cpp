@@ -82,8 +82,10 @@ Decoded AttentionDecoder::operator()(const Tensor& ids, const Encoded& encoded, 
 // ---- models
 // -------------------------------------------------------------------------------------------------------------
 
+namespace {
+
 // Before the parts are made, whose complaints would be about shapes.
-static const Seq2seqConfig& checked(const Seq2seqConfig& config, const std::string& model) {
+const Seq2seqConfig& checked(const Seq2seqConfig& config, const std::string& model) {
   for (const std::int64_t extent : {config.vocabulary, config.embedding, config.hidden})
     if (extent < 1)
       throw ConfigError({.what = text(model, ": vocabulary ", config.vocabulary, ", embedding ",
@@ -91,6 +93,8 @@ static const Seq2seqConfig& checked(const Seq2seqConfig& config, const std::stri
                          .expected = "each at least 1"});
   return config;
 }
+
+}  // namespace
 
 template <class DecoderType>
 EncoderDecoder<DecoderType>::EncoderDecoder(std::string kind, const Seq2seqConfig& config, Rng& rng)

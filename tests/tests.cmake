@@ -44,3 +44,7 @@ heed_test(data metrics_test.cpp pairs_test.cpp split_test.cpp utf8_test.cpp voca
           tasks/dates_test.cpp tasks/sums_test.cpp)
 heed_test(examples flags_test.cpp progress_test.cpp report_test.cpp)
 heed_test(meta op_coverage_test.cpp source_rules_test.cpp)
+heed_test(end_to_end program_test.cpp training_test.cpp)
+set_property(SOURCE tests/end_to_end/program_test.cpp APPEND PROPERTY
+             COMPILE_DEFINITIONS HEED_PROGRAMS="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+add_dependencies(test_end_to_end date_conversion)

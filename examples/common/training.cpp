@@ -23,6 +23,7 @@ bool parse(int argc, char** argv, TrainingConfig& config, const std::string& pro
   flags.add("batch", &config.batch, "examples a step", at_least(1));
   flags.add("hidden", &config.hidden, "width of the recurrent layers", at_least(1));
   flags.add("embedding", &config.embedding, "width of the embedding", at_least(1));
+  flags.add("learning-rate", &config.learning_rate, "of Adam", above(0));
   flags.add("seed", &config.seed, "of data, split, initial values and order");
   flags.add("threads", &config.threads, "0: as many as there are processors; the results do not depend on it",
             between(0, 1024));
@@ -53,6 +54,7 @@ void take_shape(const TensorFile& saved, TrainingConfig& config) {
   config.batch = number<std::int64_t>(saved, "config.batch");
   config.hidden = number<std::int64_t>(saved, "config.hidden");
   config.embedding = number<std::int64_t>(saved, "config.embedding");
+  config.learning_rate = number<double>(saved, "config.learning-rate");
   config.seed = number<std::uint64_t>(saved, "config.seed");
 }
 
@@ -63,6 +65,7 @@ std::vector<Fact> shape_of(const TrainingConfig& config) {
           {"batch", std::to_string(config.batch)},
           {"hidden", std::to_string(config.hidden)},
           {"embedding", std::to_string(config.embedding)},
+          {"learning-rate", text(config.learning_rate)},
           {"seed", std::to_string(config.seed)}};
 }
 

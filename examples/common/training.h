@@ -24,6 +24,7 @@ struct TrainingConfig {
   std::string data{};  ///< a file of pairs; empty: the program makes its own
   std::string model = "attention";
   std::int64_t epochs = 4, batch = 128, hidden = 256, embedding = 16, threads = 0;
+  double learning_rate = 2e-3;
   std::uint64_t seed = 1;
   std::string split = "leak-free";
   std::string out = "heed-out";  ///< folder of checkpoint and report

@@ -1,6 +1,7 @@
 #include "autograd/hooks.h"
 
 #include <stdexcept>
+#include <utility>
 
 #include "autograd/backward.h"
 #include "autograd/ops.h"
@@ -143,6 +144,25 @@ TEST_CASE("hooks: may differentiate the graph that is being differentiated") {
   loss.backward({.retain_graph = true});
   CHECK(inner == Numbers{32});
   CHECK(numbers(x.grad()) == Numbers{32});
+}
+
+TEST_CASE("hooks: a differentiation inside another leaves alone what waits there for its turn") {
+  const Var x = leaf({2});
+  const Var foot = x * x, y = foot * 1.0, loss = sum(y * y) + sum(foot * 3.0);
+  std::vector<Numbers> at_foot;
+  add_hook(foot, [&](const Var& dy) {
+    at_foot.push_back(numbers(dy));
+    return Var();
+  });
+  bool inside = false;
+  add_hook(y, [&](const Var&) {
+    // foot has its part from the second sum already
+    if (!std::exchange(inside, true)) grad(loss, {x}, {.retain_graph = true});
+    return Var();
+  });
+  loss.backward({.retain_graph = true});
+  CHECK(at_foot == std::vector<Numbers>{{11}, {11}});  // complete, once in each
+  CHECK(numbers(x.grad()) == Numbers{44});
 }
 
 TEST_CASE("hooks: one that frees the graph being differentiated is told so, and nothing is torn down twice") {

@@ -88,6 +88,20 @@ TEST_CASE("lifetime: cotangents are freed as they are consumed, also where the g
   CHECK(values_since(at_start) == 1);
 }
 
+TEST_CASE("lifetime: an output kept for its rule goes with the rule, though later nodes know its node") {
+  const Var x = large_leaf();
+  const std::int64_t before = bytes_in_use();
+  Var later, loss;
+  {
+    const Var y = tanh(x);
+    later = y + x;
+    loss = sum(y);
+  }
+  CHECK(values_since(before) == 2);  // y and later
+  loss.backward();
+  CHECK(values_since(before) == 2);  // later and the gradient
+}
+
 TEST_CASE("lifetime: after everything has gone, every byte is given back") {
   const std::int64_t before = bytes_in_use();
   {

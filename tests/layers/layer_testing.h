@@ -1,7 +1,6 @@
 // What the tests of layers share: values from fixtures, comparison with them, models and batches.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>

@@ -164,8 +164,8 @@ Faults printing(const SourceFile& file) {
 // Nothing in the library ends the program, seeds itself or asks the clock.
 Faults side_effects(const SourceFile& file) {
   if (!in_library(file.path)) return {};
-  return words_in(file, {"std::abort", "std::exit", "std::terminate", "std::random_device", "system_clock", "steady_clock", "high_resolution_clock",
-                         "std::rand", "std::time"});
+  return words_in(file, {"std::abort", "std::exit", "std::terminate", "std::random_device", "system_clock",
+                         "steady_clock", "high_resolution_clock", "std::rand", "std::time"});
 }
 
 Faults header_form(const SourceFile& file) {

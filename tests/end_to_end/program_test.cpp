@@ -1,0 +1,191 @@
+// The date converter as a person runs it: flags, files, Ctrl-C, and what it says when something is wrong.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "core/file.h"
+#include "tests/catch.h"
+#include "tests/folder.h"
+
+namespace heed {
+namespace {
+
+using tests::ContainsSubstring;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out, err;
+};
+
+// Runs the program; sends SIGINT as soon as its output contains `interrupt_at`, when that is not empty.
+// `file_limit` is the largest file in bytes that it may write, as on a full disk.
+Outcome run_program(const tests::Folder& folder, std::vector<std::string> arguments,
+                    const std::string& interrupt_at = {}, rlim_t file_limit = RLIM_INFINITY) {
+  const std::string program = std::string(HEED_PROGRAMS) + "/date_conversion",
+                    error_path = folder.at("stderr");
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    const int error_file = open(error_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    dup2(error_file, STDERR_FILENO);
+    if (file_limit != RLIM_INFINITY) {
+      signal(SIGXFSZ, SIG_IGN);
+      const rlimit limit{file_limit, file_limit};
+      setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    std::vector<char*> argv{const_cast<char*>(program.c_str())};
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    execv(program.c_str(), argv.data());
+    _exit(127);
+  }
+  close(ends[1]);
+  Outcome outcome;
+  char buffer[4096];
+  bool interrupted = interrupt_at.empty();
+  for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) {
+    outcome.out.append(buffer, static_cast<std::size_t>(n));
+    if (!interrupted && outcome.out.find(interrupt_at) != std::string::npos) {
+      kill(child, SIGINT);
+      interrupted = true;
+    }
+  }
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.err = read_file(error_path);
+  return outcome;
+}
+
+// A small set of pairs, and flags that train on it in a moment.
+struct Small {
+  tests::Folder folder;
+  std::string data = folder.at("pairs.tsv"), out = folder.at("out");
+
+  Small() {
+    std::string lines;
+    for (int i = 10; i < 60; ++i) lines += std::to_string(i) + "\t" + std::to_string(i + 1) + "\n";
+    write_file(data, lines);
+  }
+  std::vector<std::string> flags(std::vector<std::string> more = {}) const {
+    std::vector<std::string> all{"--data=" + data, "--out", out, "--hidden=8", "--batch=16", "--threads=1"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  Outcome run(std::vector<std::string> more = {}, const std::string& interrupt_at = {},
+              rlim_t limit = RLIM_INFINITY) const {
+    return run_program(folder, flags(std::move(more)), interrupt_at, limit);
+  }
+};
+
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of('\n');
+  return text.substr(text.rfind('\n', end) + 1, end - text.rfind('\n', end));
+}
+
+}  // namespace
+
+TEST_CASE("date_conversion: trains every model, ends with the result line, leaves a report and a checkpoint") {
+  for (const char* const model : {"seq2seq", "peeky", "attention"}) {
+    const Small small;
+    const Outcome trained = small.run({"--epochs=1", std::string("--model=") + model});
+    INFO(trained.err);
+    REQUIRE(trained.exit_code == 0);
+    CHECK_THAT(last_line(trained.out),
+               ContainsSubstring("result exact=") && ContainsSubstring(" unseen=5 epochs=1 seconds="));
+    CHECK_THAT(read_file(small.out + "/report.html"), ContainsSubstring("<html"));
+    const Outcome converted = run_program(small.folder, {"--convert", "12", "--out=" + small.out});
+    INFO(converted.err);
+    CHECK(converted.exit_code == 0);
+    CHECK(converted.out.ends_with('\n'));
+  }
+}
+
+TEST_CASE("date_conversion: Ctrl-C saves, says how to resume and exits with 130; the resumed run goes on") {
+  const Small small;
+  const Outcome stopped = small.run({"--epochs=100000"}, "epoch 1 ");
+  INFO(stopped.err);
+  REQUIRE(stopped.exit_code == 130);
+  CHECK_THAT(stopped.out, ContainsSubstring("go on with --resume --out=" + small.out));
+  const Outcome more = run_program(small.folder, {"--resume", "--out=" + small.out, "--epochs=1"});
+  INFO(more.err);
+  CHECK(more.exit_code == 0);
+  CHECK_THAT(last_line(more.out), ContainsSubstring("result exact="));
+}
+
+TEST_CASE("date_conversion: a wrong command line is an error that helps") {
+  const tests::Folder folder;
+  const Outcome unknown = run_program(folder, {"--epoch=3"});
+  CHECK(unknown.exit_code == 1);
+  CHECK_THAT(unknown.err, ContainsSubstring("--epoch; did you mean --epochs?"));
+  CHECK(run_program(folder, {"--epochs=none"}).exit_code == 1);
+  CHECK(run_program(folder, {"--model=transformers"}).exit_code == 1);
+  const Outcome help = run_program(folder, {"--help"});
+  CHECK(help.exit_code == 0);
+  CHECK_THAT(help.out, ContainsSubstring("--convert"));
+}
+
+TEST_CASE("date_conversion: bad data is named, line and all") {
+  const Small small;
+  const auto fails = [&](const std::string& content, const std::string& message) {
+    const std::string path = small.folder.at("bad.txt");
+    write_file(path, content);
+    const Outcome outcome = run_program(small.folder, {"--data=" + path, "--out=" + small.out});
+    CHECK(outcome.exit_code == 1);
+    CHECK_THAT(outcome.err, ContainsSubstring(message) && ContainsSubstring(path));
+  };
+  fails("", "empty");
+  fails("1\t2\n34\n", "line 2");
+  fails("1\t2\n3\t4\n\xff\t5\n", "line 3");
+  const Outcome missing = run_program(small.folder, {"--data=" + small.folder.at("none")});
+  CHECK(missing.exit_code == 1);
+  CHECK_THAT(missing.err, ContainsSubstring("No such file"));
+}
+
+TEST_CASE("date_conversion: a checkpoint that is missing, cut short, foreign or of other settings is refused") {
+  const Small small;
+  const std::string checkpoint = small.out + "/checkpoint.safetensors";
+  CHECK_THAT(small.run({"--resume"}).err, ContainsSubstring("No such file"));
+  REQUIRE(small.run({"--epochs=1"}).exit_code == 0);
+  const std::string good = read_file(checkpoint);
+
+  const Outcome other = small.run({"--resume", "--embedding=5"});
+  CHECK(other.exit_code == 1);
+  CHECK_THAT(other.err, ContainsSubstring("--embedding=5") && ContainsSubstring("was made with 16"));
+  const Outcome character = small.run({"--convert=1x"});
+  CHECK(character.exit_code == 1);
+  CHECK_THAT(character.err, ContainsSubstring("'x'") && ContainsSubstring("not in the vocabulary"));
+  CHECK(read_file(checkpoint) == good);
+
+  for (const std::size_t length : {std::size_t{0}, std::size_t{5}, std::size_t{300}, good.size() - 1}) {
+    write_file(checkpoint, good.substr(0, length));
+    const Outcome cut = small.run({"--resume"});
+    CHECK(cut.exit_code == 1);
+    CHECK_THAT(cut.err, ContainsSubstring(checkpoint));
+  }
+  write_file(checkpoint, "PK this is something else, and long enough to look like a header of a file");
+  CHECK(small.run({"--convert=12"}).exit_code == 1);
+}
+
+TEST_CASE("date_conversion: on a full disk the old checkpoint stays as it was") {
+  const Small small;
+  REQUIRE(small.run({"--epochs=1"}).exit_code == 0);
+  const std::string before = read_file(small.out + "/checkpoint.safetensors");
+  const Outcome full = small.run({"--epochs=1", "--seed=2"}, {}, 4096);
+  CHECK(full.exit_code == 1);
+  CHECK_THAT(full.err, ContainsSubstring("checkpoint.safetensors"));
+  CHECK(read_file(small.out + "/checkpoint.safetensors") == before);
+}
+
+}  // namespace heed
