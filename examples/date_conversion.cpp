@@ -48,6 +48,7 @@ Seq2seqConfig model_config(const TrainingConfig& config, const Vocabulary& chara
 template <class Model>
 bool train_epoch(Run& run, const Model& model, Optimizer& optimiser, const Loader& loader) {
   Epoch epoch = loader.epoch(run.position);
+  const Schedule learning_rates = run.config.learning_rates(epoch.batches());
   const std::int64_t first = run.position.next;
   Progress progress(epoch.batches() - first, text("epoch ", run.epochs_done() + 1));
   const auto start = std::chrono::steady_clock::now();
@@ -57,6 +58,7 @@ bool train_epoch(Run& run, const Model& model, Optimizer& optimiser, const Loade
     const Var scores = model(batch.source, batch.target_in);   // [B, T, V]
     const Var loss = cross_entropy(scores, batch.target_out);  // mean over the characters that count
     loss.backward();
+    optimiser.set_learning_rate(learning_rates.at(optimiser.steps() + 1));
     const double norm = optimiser.step({.clip_norm = kClipNorm});  // leaves .grad as it is
     optimiser.zero_grad();
 
@@ -90,7 +92,7 @@ int train_model(const TrainingConfig& config, const std::optional<TensorFile>& s
   const Pairs pairs = config.data.empty() ? tasks::dates(kDates, rng) : read_pairs(config.data);
   const auto [train, unseen] = split_as_configured(pairs, config, rng);
   const Vocabulary characters(pairs);
-  const Loader loader(train, characters, {.batch = config.batch, .sort_window = 0});
+  const Loader loader(train, characters, {.batch = config.batch, .sort_window = 16});
 
   Model model(model_config(config, characters), rng);
   Adam optimiser(model.parameters(), {.learning_rate = config.learning_rate});

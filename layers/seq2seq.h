@@ -43,7 +43,7 @@ class Encoder : public Module {
   Encoded operator()(const Tokens& source) const;
 
  private:
-  TimeEmbedding embed_;
+  Embedding embed_;
   TimeLSTM lstm_;
 };
 
@@ -55,7 +55,7 @@ class Decoder : public Module {
   Decoded operator()(const Tensor& ids, const Encoded& encoded, const LstmState& state) const;
 
  private:
-  TimeEmbedding embed_;
+  Embedding embed_;
   TimeLSTM lstm_;
   TimeAffine affine_;
 };
@@ -67,7 +67,7 @@ class PeekyDecoder : public Module {
   Decoded operator()(const Tensor& ids, const Encoded& encoded, const LstmState& state) const;
 
  private:
-  TimeEmbedding embed_;
+  Embedding embed_;
   TimeLSTM lstm_;
   TimeAffine affine_;
 };
@@ -79,7 +79,7 @@ class AttentionDecoder : public Module {
   Decoded operator()(const Tensor& ids, const Encoded& encoded, const LstmState& state) const;
 
  private:
-  TimeEmbedding embed_;
+  Embedding embed_;
   TimeLSTM lstm_;
   TimeAttention attention_;
   TimeAffine affine_;

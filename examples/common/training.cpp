@@ -24,6 +24,8 @@ bool parse(int argc, char** argv, TrainingConfig& config, const std::string& pro
   flags.add("hidden", &config.hidden, "width of the recurrent layers", at_least(1));
   flags.add("embedding", &config.embedding, "width of the embedding", at_least(1));
   flags.add("learning-rate", &config.learning_rate, "of Adam", above(0));
+  flags.choice("schedule", &config.schedule, {"constant", "cosine"},
+               "the learning rate stays, or falls to 0 over all epochs along a cosine");
   flags.add("seed", &config.seed, "of data, split, initial values and order");
   flags.add("threads", &config.threads, "0: as many as there are processors; the results do not depend on it",
             between(0, 1024));
@@ -54,6 +56,8 @@ void take_shape(const TensorFile& saved, TrainingConfig& config) {
   config.batch = number<std::int64_t>(saved, "config.batch");
   config.hidden = number<std::int64_t>(saved, "config.hidden");
   config.embedding = number<std::int64_t>(saved, "config.embedding");
+  config.epochs = number<std::int64_t>(saved, "config.epochs");
+  config.schedule = saved.value("config.schedule");
   config.learning_rate = number<double>(saved, "config.learning-rate");
   config.seed = number<std::uint64_t>(saved, "config.seed");
 }
@@ -66,6 +70,7 @@ std::vector<Fact> shape_of(const TrainingConfig& config) {
           {"hidden", std::to_string(config.hidden)},
           {"embedding", std::to_string(config.embedding)},
           {"learning-rate", text(config.learning_rate)},
+          {"schedule", config.schedule},
           {"seed", std::to_string(config.seed)}};
 }
 
@@ -133,6 +138,11 @@ Split split_as_configured(const Pairs& pairs, const TrainingConfig& config, Rng&
   return split;
 }
 
+Schedule TrainingConfig::learning_rates(std::int64_t steps_an_epoch) const {
+  if (schedule == "constant") return Schedule::constant(learning_rate);
+  return Schedule::cosine({.rate = learning_rate, .floor = 0, .steps = epochs * steps_an_epoch});
+}
+
 void History::add_step(double loss, double norm, std::int64_t step_examples) {
   losses.push_back(loss);
   norms.push_back(norm);
@@ -160,6 +170,7 @@ void save_run(const Run& run, const Module& model, const Optimizer& optimiser) {
   file.tensors.emplace_back("history.epoch_losses", vector_of(h.epoch_losses));
   file.tensors.emplace_back("history.exact", vector_of(h.exact));
   file.tensors.emplace_back("history.seconds", Tensor::scalar(h.seconds, DType::f64));
+  file.metadata.emplace_back("config.epochs", std::to_string(run.config.epochs));
   for (const Fact& fact : shape_of(run.config)) file.metadata.emplace_back("config." + fact.name, fact.value);
   file.metadata.emplace_back("characters", run.characters.characters());
   file.metadata.emplace_back("history.examples", std::to_string(h.examples));

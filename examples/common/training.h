@@ -16,6 +16,7 @@
 #include "examples/common/report.h"
 #include "layers/module.h"
 #include "optim/optimizer.h"
+#include "optim/schedule.h"
 
 namespace heed::programs {
 
@@ -23,14 +24,17 @@ namespace heed::programs {
 struct TrainingConfig {
   std::string data{};  ///< a file of pairs; empty: the program makes its own
   std::string model = "attention";
-  std::int64_t epochs = 4, batch = 128, hidden = 256, embedding = 16, threads = 0;
+  std::int64_t epochs = 4, batch = 64, hidden = 128, embedding = 16, threads = 0;
   double learning_rate = 2e-3;
+  std::string schedule = "cosine";  ///< how the learning rate goes on
   std::uint64_t seed = 1;
   std::string split = "leak-free";
   std::string out = "heed-out";  ///< folder of checkpoint and report
   bool resume = false;
   std::optional<std::string> convert{};  ///< a text to convert with the checkpoint
 
+  /// The learning rate of each step of a run with so many steps an epoch.
+  Schedule learning_rates(std::int64_t steps_an_epoch) const;
   std::string checkpoint_path() const { return out + "/checkpoint.safetensors"; }
   std::string report_path() const { return out + "/report.html"; }
 };

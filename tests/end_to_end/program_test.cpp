@@ -145,9 +145,9 @@ TEST_CASE("date_conversion: bad data is named, line and all") {
     CHECK(outcome.exit_code == 1);
     CHECK_THAT(outcome.err, ContainsSubstring(message) && ContainsSubstring(path));
   };
-  fails("", "empty");
-  fails("1\t2\n34\n", "line 2");
-  fails("1\t2\n3\t4\n\xff\t5\n", "line 3");
+  fails("", "holds no pairs");
+  fails("1\t2\n34\n", ":2: no tab");
+  fails("1\t2\n3\t4\n\xff\t5\n", ":3: malformed UTF-8");
   const Outcome missing = run_program(small.folder, {"--data=" + small.folder.at("none")});
   CHECK(missing.exit_code == 1);
   CHECK_THAT(missing.err, ContainsSubstring("No such file"));

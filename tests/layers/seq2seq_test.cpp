@@ -292,10 +292,10 @@ TEST_CASE("seq2seq: an id outside the vocabulary is an error that names it and w
   const std::string target = thrown<IndexError>([&] { s.model(s.source, wrong); });
   CHECK_THAT(target, ContainsSubstring("id 11 at position 7 of ids [3, 5]"));
   CHECK_THAT(target, ContainsSubstring("parameter \"decoder.embed.weight\""));
-  CHECK_THAT(target, ContainsSubstring("in: PeekySeq2seq / decoder / embed (TimeEmbedding 11 x 4)"));
+  CHECK_THAT(target, ContainsSubstring("in: PeekySeq2seq / decoder / embed (Embedding 11 x 4)"));
   const std::string source = thrown<IndexError>([&] { s.model.generate(std::vector<std::int32_t>{3, -5}); });
   CHECK_THAT(source, ContainsSubstring("id -5"));
-  CHECK_THAT(source, ContainsSubstring("in: PeekySeq2seq / encoder / embed (TimeEmbedding 11 x 4)"));
+  CHECK_THAT(source, ContainsSubstring("in: PeekySeq2seq / encoder / embed (Embedding 11 x 4)"));
 }
 
 TEMPLATE_TEST_CASE("seq2seq: sources and targets of different batches are an error", "", Seq2seq, PeekySeq2seq,
