@@ -4,58 +4,17 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/utf8.h"
 
 namespace heed {
 namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-// Bytes of the sequence at the beginning, 0 when there is none (Unicode 15, table 3-7).
-std::size_t utf8_sequence(std::string_view bytes) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first < 0xC2 || first > 0xF4) return 0;
-  const std::size_t length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  if (bytes.size() < length) return 0;
-  const unsigned low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-  const unsigned high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-  if (byte(1) < low || byte(1) > high) return 0;
-  for (std::size_t i = 2; i < length; ++i)
-    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
-  return length;
-}
-
-void append_utf8(std::string& out, char32_t c) {
-  const auto put = [&](char32_t byte) { out.push_back(static_cast<char>(byte)); };
-  const auto put_tail = [&](int shift) { put(0x80 | ((c >> shift) & 0x3F)); };
-  if (c < 0x80) return put(c);
-  if (c < 0x800) {
-    put(0xC0 | (c >> 6));
-  } else if (c < 0x10000) {
-    put(0xE0 | (c >> 12));
-    put_tail(6);
-  } else {
-    put(0xF0 | (c >> 18));
-    put_tail(12);
-    put_tail(6);
-  }
-  put_tail(0);
-}
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20; }
 
 }  // namespace
-
-std::size_t first_byte_not_utf8(std::string_view bytes) {
-  for (std::size_t at = 0; at < bytes.size();) {
-    const std::size_t length = utf8_sequence(bytes.substr(at));
-    if (length == 0) return at;
-    at += length;
-  }
-  return std::string_view::npos;
-}
 
 void append_json_string(std::string& out, std::string_view string) {
   out.push_back('"');
@@ -86,7 +45,7 @@ std::string JsonReader::quoted(std::string_view string) {
 }
 
 JsonReader::JsonReader(std::string_view text, std::string subject) : text_(text), subject_(std::move(subject)) {
-  const std::size_t wrong = first_byte_not_utf8(text);
+  const std::size_t wrong = find_invalid_utf8(text);
   if (wrong != std::string_view::npos) fail(wrong, "not UTF-8");
 }
 
@@ -96,7 +55,7 @@ void JsonReader::fail(std::size_t at, const std::string& what) const {
 
 void JsonReader::fail_expecting(const std::string& wanted) const {
   if (at_ >= text_.size()) fail(at_, "expected " + wanted + ", got the end");
-  fail(at_, "expected " + wanted + ", got " + quoted(text_.substr(at_, utf8_sequence(text_.substr(at_)))));
+  fail(at_, "expected " + wanted + ", got " + quoted(text_.substr(at_, first_character_bytes(text_.substr(at_)))));
 }
 
 std::size_t JsonReader::skip_space() {
@@ -125,7 +84,7 @@ std::string JsonReader::string() {
     if (at_ >= text_.size()) fail_expecting("'\"' to end the string");
     if (is_control(text_[at_])) fail(at_, "a control character in a string");
     if (text_[at_++] == '"') return out;
-    append_utf8(out, escape());
+    out.append(encode_utf8(escape()));
   }
 }
 

@@ -75,8 +75,4 @@ class JsonReader {
 /// Appends a UTF-8 string with its quotes and escapes.
 void append_json_string(std::string& out, std::string_view string);
 
-/// The byte at which the first sequence begins that is not UTF-8, or std::string_view::npos. Overlong forms and
-/// surrogates are not.
-std::size_t first_byte_not_utf8(std::string_view bytes);
-
 }  // namespace heed

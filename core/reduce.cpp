@@ -174,6 +174,16 @@ Tensor argmax(const Tensor& x, int axis) {
   return y;
 }
 
+double sum_of_squares(std::span<const float> x) {
+  return x.empty() ? 0.0
+                   : kernels::loops<float>().sum_of_squares(static_cast<std::int64_t>(x.size()), x.data());
+}
+
+double sum_of_squares(std::span<const double> x) {
+  return x.empty() ? 0.0
+                   : kernels::loops<double>().sum_of_squares(static_cast<std::int64_t>(x.size()), x.data());
+}
+
 double norm(const Tensor& x) {
   const Tensor from = x.contiguous_copy_if_needed();
   return for_floating(x.dtype(), "norm", [&](auto zero) {

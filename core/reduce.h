@@ -29,6 +29,10 @@ Tensor min(const Tensor& x, int axis, bool keep_axis = false);
 /// when the axis is empty.
 Tensor argmax(const Tensor& x, int axis);
 
+/// Sum of the squares of adjacent numbers, accumulated in f64.
+double sum_of_squares(std::span<const float> x);
+double sum_of_squares(std::span<const double> x);
+
 /// Square root of the sum of all squares, accumulated in f64.
 double norm(const Tensor& x);
 

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/utf8.h"
 
 namespace heed {
 namespace {
@@ -217,7 +218,7 @@ const char* type_name(DType dtype) {
 void require_writable(const TensorFile& file, const std::string& path) {
   const auto require = [&](std::unordered_set<std::string_view>& names, std::string_view name,
                            const char* kind) {
-    if (first_byte_not_utf8(name) != std::string_view::npos)
+    if (find_invalid_utf8(name) != std::string_view::npos)
       refuse(path, text("cannot write a ", kind, " that is not UTF-8"));
     if (!names.insert(name).second) refuse(path, text("cannot write the ", kind, " ", quoted(name), " twice"));
   };
@@ -229,7 +230,7 @@ void require_writable(const TensorFile& file, const std::string& path) {
   }
   for (const auto& [key, value] : file.metadata) {
     require(keys, key, "metadata key");
-    if (first_byte_not_utf8(value) != std::string_view::npos)
+    if (find_invalid_utf8(value) != std::string_view::npos)
       refuse(path, text("cannot write the metadata ", quoted(key), ": its value is not UTF-8"));
   }
 }

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "data/utf8.h"
+#include "core/utf8.h"
 
 namespace heed {
 namespace {

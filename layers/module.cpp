@@ -94,13 +94,26 @@ std::string Module::summary() const {
   return out;
 }
 
+void Module::require_new(const std::string& name) const {
+  const auto taken = [&](const auto& parameter) { return parameter.first == name; };
+  const auto is_part = [&](const Module* part) { return part->name_ == name; };
+  if (name.empty() || name.find('.') != std::string::npos ||
+      std::any_of(parameters_.begin(), parameters_.end(), taken) ||
+      std::any_of(parts_.begin(), parts_.end(), is_part))
+    throw ConfigError(
+        {.what = text(description_, ": \"", name, "\" cannot be the name of another parameter or part"),
+         .expected = "a name of its own, not empty and without a dot"});
+}
+
 Var Module::register_parameter(std::string name, Tensor value) {
+  require_new(name);
   Var parameter = Var::parameter(std::move(value), name);
   parameters_.emplace_back(std::move(name), parameter);
   return parameter;
 }
 
 void Module::register_module(std::string name, Module& part) {
+  require_new(name);
   part.prefix_names(name + ".");
   part.name_ = std::move(name);
   parts_.push_back(&part);

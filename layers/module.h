@@ -59,7 +59,8 @@ class Module {
  protected:
   explicit Module(std::string description) : description_(std::move(description)) {}
 
-  /// Adds a parameter; returns it, to be kept in a member.
+  /// Adds a parameter; returns it, to be kept in a member. Throws ConfigError unless the name is new, not empty
+  /// and without a dot; so does register_module.
   Var register_parameter(std::string name, Tensor value);
   /// Adds a part, which must live as long as this module does.
   void register_module(std::string name, Module& part);
@@ -67,6 +68,7 @@ class Module {
   [[nodiscard]] ErrorFrame enter() const;
 
  private:
+  void require_new(const std::string& name) const;
   template <class F>
   void for_each_parameter(F&& body) const;
   void prefix_names(const std::string& prefix);

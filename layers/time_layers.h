@@ -36,7 +36,7 @@ class TimeLSTM : public LSTM {
   /// The state that the next call starts from; undefined stands for zeros.
   void set_state(const Var& h, const Var& c = {}) { state_ = {h, c}; }
   void reset_state() { state_ = {}; }
-  const LstmState& state() const { return state_; }
+  const LstmState& kept_state() const { return state_; }
 
  private:
   LstmState state_;

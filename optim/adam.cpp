@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "autograd/node.h"
-#include "core/kernels/cpu.h"
+#include "core/adam.h"
 
 namespace heed {
 
@@ -26,19 +26,19 @@ Adam::Adam(Rule rule, std::vector<Var> parameters, const AdamOptions& options, b
 template <class T>
 void Adam::run_kernel(const UpdatePiece<T>& piece) const {
   const double t = static_cast<double>(piece.update);
-  kernels::loops<T>().adam({.n = piece.n,
-                            .p = piece.parameter,
-                            .gradient = piece.gradient,
-                            .m = piece.state[0],
-                            .v = piece.state[1],
-                            .scale = piece.scale,
-                            .l2 = decoupled_ ? 0 : options_.weight_decay,
-                            .beta1 = options_.beta1,
-                            .beta2 = options_.beta2,
-                            .step_size = learning_rate() / (1 - std::pow(options_.beta1, t)),
-                            .inverse_bias2 = 1 / std::sqrt(1 - std::pow(options_.beta2, t)),
-                            .epsilon = options_.epsilon,
-                            .shrink = decoupled_ ? 1 - learning_rate() * options_.weight_decay : 1});
+  adam_step(kernels::AdamStep<T>{.n = piece.n,
+                                 .p = piece.parameter,
+                                 .gradient = piece.gradient,
+                                 .m = piece.state[0],
+                                 .v = piece.state[1],
+                                 .scale = piece.scale,
+                                 .l2 = decoupled_ ? 0 : options_.weight_decay,
+                                 .beta1 = options_.beta1,
+                                 .beta2 = options_.beta2,
+                                 .step_size = learning_rate() / (1 - std::pow(options_.beta1, t)),
+                                 .inverse_bias2 = 1 / std::sqrt(1 - std::pow(options_.beta2, t)),
+                                 .epsilon = options_.epsilon,
+                                 .shrink = decoupled_ ? 1 - learning_rate() * options_.weight_decay : 1});
 }
 
 void Adam::update(const UpdatePiece<float>& piece) const { run_kernel(piece); }

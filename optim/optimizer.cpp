@@ -7,8 +7,8 @@
 
 #include "autograd/node.h"
 #include "core/error.h"
-#include "core/kernels/cpu.h"
 #include "core/parallel.h"
+#include "core/reduce.h"
 
 namespace heed {
 namespace {
@@ -138,7 +138,7 @@ double Optimizer::global_norm(const std::vector<Tensor>& gradients) const {
     if (!gradients[i].defined() || begin == end) return;
     sums[piece] += for_floating(slots_[i].dtype, rule_.name, [&](auto zero) {
       using T = decltype(zero);
-      return kernels::loops<T>().sum_of_squares(end - begin, gradients[i].data<T>() + begin);
+      return sum_of_squares(std::span(gradients[i].data<T>() + begin, static_cast<std::size_t>(end - begin)));
     });
   });
   double total = 0;
@@ -179,10 +179,10 @@ void Optimizer::zero_grad() {
 // ---- state
 // -------------------------------------------------------------------------------------------------------------
 
-OptimizerState Optimizer::state() const {
+NamedTensors Optimizer::state() const {
   const std::string prefix = rule_.prefix;
   const auto count = [](std::int64_t n) { return Tensor::scalar(static_cast<double>(n), DType::f64); };
-  OptimizerState entries{{prefix + ".steps", count(steps_)}};
+  NamedTensors entries{{prefix + ".steps", count(steps_)}};
   for (const Slot& slot : slots_) {
     entries.emplace_back(text(prefix, ".steps.", slot.name), count(slot.updates));
     for (std::size_t k = 0; k < rule_.state.size(); ++k)
@@ -217,8 +217,8 @@ bool is_count(const Tensor& x) {
 
 }  // namespace
 
-void Optimizer::load_state(const OptimizerState& state) {
-  const OptimizerState own = this->state();
+void Optimizer::load_state(const NamedTensors& state) {
+  const NamedTensors own = this->state();
   std::unordered_map<std::string, const Tensor*> given;
   Listed missing{"missing"}, unexpected{"unexpected"}, different{"different"};
   for (const auto& [name, value] : state)

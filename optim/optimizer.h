@@ -18,9 +18,6 @@ struct StepOptions {
   double gradient_scale = 1;  ///< multiplies every gradient first: 1/k after k calls of backward() that add up
 };
 
-/// The values that an optimiser keeps, by name: "adam.m.decoder.out.weight".
-using OptimizerState = std::vector<std::pair<std::string, Tensor>>;
-
 /// Adjacent elements of one parameter, with what an update rule needs to change them.
 template <class T>
 struct UpdatePiece {
@@ -70,10 +67,10 @@ class Optimizer {
   /// "<optimiser>.steps.<parameter>", the scalar count of its updates, and "<optimiser>.<what>.<parameter>" of
   /// its shape and type. A parameter without a name is called by its position, "0", "1", …; a name that
   /// is taken already gets "#2", "#3", … at its end.
-  OptimizerState state() const;
+  NamedTensors state() const;
   /// Takes over a state, in any order. Throws ConfigError, which lists the entries that are missing, unexpected
   /// or of another shape or type, and then changes nothing.
-  void load_state(const OptimizerState& state);
+  void load_state(const NamedTensors& state);
 
  protected:
   /// What an update rule is called and which values it keeps for each element (at most two; at first 0).

@@ -34,7 +34,7 @@ endfunction()
 heed_test(core elementwise_test.cpp error_test.cpp file_test.cpp index_test.cpp json_test.cpp kernel_fused_test.cpp
           kernel_loops_test.cpp kernels_test.cpp kernels_wide.cpp layer_norm_test.cpp lstm_test.cpp matmul_test.cpp
           parallel_test.cpp plot_test.cpp print_test.cpp random_test.cpp reduce_test.cpp serialize_test.cpp
-          shape_test.cpp softmax_test.cpp storage_test.cpp tensor_test.cpp tensor_view_test.cpp)
+          shape_test.cpp softmax_test.cpp storage_test.cpp tensor_test.cpp tensor_view_test.cpp utf8_test.cpp)
 # The 64-byte kernels for a processor that may have none: lowered to what it has, which takes g++ long at -O3.
 set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS -O1 -ffp-contract=fast -Wno-psabi)
 set_property(SOURCE tests/core/kernels_wide.cpp PROPERTY SKIP_PRECOMPILE_HEADERS ON)
@@ -43,7 +43,7 @@ heed_test(autograd backward_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_
 heed_test(layers attention_test.cpp linear_test.cpp lstm_test.cpp module_test.cpp seq2seq_test.cpp
           time_layers_test.cpp)
 heed_test(optim adam_test.cpp optimizer_test.cpp schedule_test.cpp sgd_test.cpp trainer_test.cpp)
-heed_test(data metrics_test.cpp pairs_test.cpp split_test.cpp utf8_test.cpp vocabulary_test.cpp
+heed_test(data metrics_test.cpp pairs_test.cpp split_test.cpp vocabulary_test.cpp
           tasks/dates_test.cpp tasks/sums_test.cpp)
 heed_test(examples attention_by_hand_test.cpp flags_test.cpp progress_test.cpp report_test.cpp)
 heed_test(meta ../autograd/op_table.cpp op_coverage_test.cpp source_rules_test.cpp)

@@ -234,7 +234,7 @@ Report training_report(const Run& run, const std::string& title, const Evaluatio
   const History& h = run.history;
   Report report{.title = title, .configuration = facts_of(run.config)};
   const std::string exact = formatted("%.2f %%", 100 * evaluation.exact);
-  report.summary = text("A ", run.config.model, " model after ", h.exact.size(), " epochs writes ", exact,
+  report.summary = text("The ", run.config.model, " model after ", h.exact.size(), " epochs writes ", exact,
                         " of ", evaluation.examples.size(), " unseen examples exactly.");
   report.results = {
       {"exact on unseen", exact},

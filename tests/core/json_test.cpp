@@ -57,13 +57,3 @@ TEST_CASE("json: an escape gives the UTF-8 of its code point at each length") {
   CHECK(JsonReader(R"("\u007F\u0080\u07ff\u0800\uFFFF\uD800\uDC00\udbff\udfff")", "j").string() ==
         "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
 }
-
-TEST_CASE("json: the first byte that is not UTF-8 is found") {
-  CHECK(first_byte_not_utf8("") == std::string_view::npos);
-  CHECK(first_byte_not_utf8("a\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x98\x80") == std::string_view::npos);
-  for (const char* wrong :
-       {"ab\x80", "ab\xbf", "ab\xc0\x80", "ab\xc1\xbf", "ab\xc3", "ab\xc3(", "ab\xe0\x9f\x80", "ab\xed\xa0\x80",
-        "ab\xe6\xbc", "ab\xe6\xbc(", "ab\xf0\x8f\xbf\xbf", "ab\xf4\x90\x80\x80", "ab\xf0\x9f\x98",
-        "ab\xf0\x9f\x98(", "ab\xf5\x80\x80\x80", "ab\xff"})
-    CHECK(first_byte_not_utf8(wrong) == 2);
-}

@@ -11,7 +11,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "data/utf8.h"
+#include "core/utf8.h"
 #include "tests/catch.h"
 #include "tests/data/thrown.h"
 

@@ -50,13 +50,13 @@ TEST_CASE("time layers: TimeLSTM in one explicit pass is LSTM, and leaves the ke
   take_random_parameters(lstm, rng);
   LSTM plain(3, 4, rng);
   plain.to(DType::f64);
-  plain.load_state(lstm.Module::state());
+  plain.load_state(lstm.state());
   const Var x(normal({2, 5, 3}, rng)), h(normal({2, 4}, rng));
   const Tensor lengths = ids_of({5, 2}, {2});
   const LstmOutput a = lstm(x, {h, {}}, lengths), b = plain(x, {h, {}}, lengths);
   CHECK(identical(a.hs.value(), b.hs.value()));
   CHECK(identical(a.state.c.value(), b.state.c.value()));
-  CHECK_FALSE(lstm.state().h.defined());
+  CHECK_FALSE(lstm.kept_state().h.defined());
 }
 
 TEST_CASE("time layers: a stateful TimeLSTM over two halves is the whole in values, and cuts the gradient") {
@@ -64,14 +64,14 @@ TEST_CASE("time layers: a stateful TimeLSTM over two halves is the whole in valu
   TimeLSTM stateful(3, 4, rng, true), explicitly(3, 4, rng);
   take_random_parameters(stateful, rng);
   explicitly.to(DType::f64);
-  explicitly.load_state(stateful.Module::state());
+  explicitly.load_state(stateful.state());
   const Var x = normal_leaf({2, 6, 3}, rng);
   const auto half = [&](int which) { return slice(x, 1, which == 0 ? 0 : 4, which == 0 ? 4 : 6); };
   const Var first = stateful(half(0)), second = stateful(half(1));
   const LstmOutput whole = explicitly(x, LstmState{});
   CHECK(largest_difference(concat({first, second}, 1).value(), whole.hs.value()) < kTolerance);
-  CHECK(largest_difference(stateful.state().h.value(), whole.state.h.value()) < kTolerance);
-  CHECK(largest_difference(stateful.state().c.value(), whole.state.c.value()) < kTolerance);
+  CHECK(largest_difference(stateful.kept_state().h.value(), whole.state.h.value()) < kTolerance);
+  CHECK(largest_difference(stateful.kept_state().c.value(), whole.state.c.value()) < kTolerance);
 
   sum(square(second)).backward();
   CHECK(largest(x.grad().value().slice(1, 0, 4)) == 0);  // truncated: nothing goes back over the cut
@@ -89,7 +89,7 @@ TEST_CASE("time layers: a TimeLSTM without state starts from zeros at every call
   const Var x(normal({2, 3, 3}, rng));
   const Tensor first = lstm(x).value();
   CHECK(identical(lstm(x).value(), first));
-  CHECK_FALSE(lstm.state().h.defined());
+  CHECK_FALSE(lstm.kept_state().h.defined());
 }
 
 TEST_CASE(
@@ -115,7 +115,7 @@ TEST_CASE(
 
     lstm.set_state(h, c);
     lstm.reset_state();
-    CHECK_FALSE(lstm.state().h.defined());
+    CHECK_FALSE(lstm.kept_state().h.defined());
     CHECK(identical(lstm(x).value(), from_zeros));
   }
 }

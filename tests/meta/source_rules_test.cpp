@@ -72,7 +72,7 @@ Faults arrows(const SourceFile& file) {
       {"core", {"core", "core/kernels"}},
       {"autograd", {"autograd", "core"}},
       {"layers", {"layers", "autograd", "core"}},
-      {"optim", {"optim", "autograd", "core", "core/kernels"}},
+      {"optim", {"optim", "autograd", "core"}},
       {"data", {"data", "core"}},
       {"examples", {"examples", "layers", "optim", "data", "autograd", "core"}},
       {"tests", {"tests", "examples", "layers", "optim", "data", "autograd", "core", "core/kernels"}}};

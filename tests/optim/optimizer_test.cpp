@@ -103,7 +103,7 @@ TEST_CASE("Optimizer: a norm that is not finite leaves parameters and state as t
     CHECK(p.value().to_vector() == std::vector<double>{1, 2});
     CHECK(q.value().to_vector() == std::vector<double>{3});
     CHECK(optimizer.steps() == 1);
-    const OptimizerState state = optimizer.state();
+    const NamedTensors state = optimizer.state();
     CHECK(state[1].second.item() == 0);                               // adam.steps.p
     CHECK(state[2].second.to_vector() == std::vector<double>{0, 0});  // adam.m.p
   }
@@ -196,7 +196,7 @@ TEST_CASE("Optimizer: a step after loading the state has the bits of the step wi
       whole.draw_gradients(rng);
       optimizer->step({.clip_norm = 1});
     }
-    OptimizerState saved = optimizer->state();
+    NamedTensors saved = optimizer->state();
     std::swap(saved.front(), saved.back());  // any order will do
     Pair resumed(dtype);
     resumed.w.mutable_value().copy_from(whole.w.value());
@@ -248,8 +248,8 @@ TEST_CASE("Optimizer: load_state reports every entry that does not fit and chang
   Adam optimizer({p});
   p.set_grad(vector_of({1, 1}));
   optimizer.step();
-  OptimizerState state = optimizer.state();
-  const OptimizerState before = optimizer.state();
+  NamedTensors state = optimizer.state();
+  const NamedTensors before = optimizer.state();
   state[0].second = Tensor::scalar(7, DType::f64);
   state[2].first = "adam.m.q";
   state[3].second = Tensor::ones({3});

@@ -12,6 +12,9 @@ namespace heed {
 /// sequences are malformed.
 std::size_t find_invalid_utf8(std::string_view bytes);
 
+/// Bytes of the first character of a text that is UTF-8 and not empty.
+std::size_t first_character_bytes(std::string_view text);
+
 /// The code points of a text. Throws IoError with the offset of the first malformed sequence.
 std::u32string decode_utf8(std::string_view bytes);
 

@@ -1,4 +1,4 @@
-#include "data/utf8.h"
+#include "core/utf8.h"
 
 #include "core/error.h"
 
@@ -52,6 +52,8 @@ void append_utf8(std::string& out, char32_t character) {
 }
 
 }  // namespace
+
+std::size_t first_character_bytes(std::string_view text) { return decode_at(text, 0).length; }
 
 std::size_t find_invalid_utf8(std::string_view bytes) {
   for (std::size_t offset = 0; offset < bytes.size();) {

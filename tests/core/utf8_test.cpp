@@ -1,4 +1,4 @@
-#include "data/utf8.h"
+#include "core/utf8.h"
 
 #include <array>
 #include <cstddef>
@@ -154,6 +154,16 @@ TEST_CASE("utf8: a character is described by its look and its number, a control 
   CHECK(describe(U'\U0001F600') == "'\U0001F600' (U+1F600)");
   CHECK(describe(U'\t') == "U+0009");
   CHECK(describe(char32_t{0xDFFF}) == "U+DFFF");
+}
+
+TEST_CASE("utf8: the first byte that is not UTF-8 is found") {
+  CHECK(find_invalid_utf8("") == std::string_view::npos);
+  CHECK(find_invalid_utf8("a\xc3\xa9\xe6\xbc\xa2\xf0\x9f\x98\x80") == std::string_view::npos);
+  for (const char* wrong :
+       {"ab\x80", "ab\xbf", "ab\xc0\x80", "ab\xc1\xbf", "ab\xc3", "ab\xc3(", "ab\xe0\x9f\x80", "ab\xed\xa0\x80",
+        "ab\xe6\xbc", "ab\xe6\xbc(", "ab\xf0\x8f\xbf\xbf", "ab\xf4\x90\x80\x80", "ab\xf0\x9f\x98",
+        "ab\xf0\x9f\x98(", "ab\xf5\x80\x80\x80", "ab\xff"})
+    CHECK(find_invalid_utf8(wrong) == 2);
 }
 
 }  // namespace heed::tests
