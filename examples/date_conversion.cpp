@@ -92,7 +92,7 @@ int train_model(const TrainingConfig& config, const std::optional<TensorFile>& s
   const Pairs pairs = config.data.empty() ? tasks::dates(kDates, rng) : read_pairs(config.data);
   const auto [train, unseen] = split_as_configured(pairs, config, rng);
   const Vocabulary characters(pairs);
-  const Loader loader(train, characters, {.batch = config.batch, .sort_window = 16});
+  const Loader loader(train, characters, {.batch = config.batch, .sort_window = 4});
 
   Model model(model_config(config, characters), rng);
   Adam optimiser(model.parameters(), {.learning_rate = config.learning_rate});
