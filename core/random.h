@@ -40,7 +40,7 @@ class Rng {
   std::int64_t below(std::int64_t n);
   /// Uniform integer in [low, high]. Throws ConfigError when that is empty or has 2^63 numbers or more.
   std::int64_t between(std::int64_t low, std::int64_t high);
-  /// Standard normal (Box and Muller).
+  /// Standard normal (the polar method of Marsaglia and Bray 1964); takes a varying number of words.
   double normal();
   /// True with the given probability.
   bool chance(double probability) { return uniform() < probability; }
