@@ -78,7 +78,7 @@ class Pool {
     }
     if (sleepers_.load() > 0) wake_.notify_all();
     job.work();
-    for (int spin = 0; job.finished.load(std::memory_order_acquire) < job.pieces; ++spin)
+    for (std::int64_t spin = 0; job.finished.load(std::memory_order_acquire) < job.pieces; ++spin)
       spin < kSpins ? pause_briefly()
                     : std::this_thread::yield();  // the processor may be what a worker waits for
     const std::lock_guard lock(mutex_);

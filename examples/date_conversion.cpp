@@ -8,7 +8,7 @@
 //
 // Prints what the split gives away, after each epoch the share of unseen dates written exactly and ten samples,
 // at the end a map of attention and `result exact=… unseen=… epochs=… seconds=… examples_per_s=… loss=…`;
-// writes checkpoint.safetensors and report.html to heed-out/. Takes about a minute on 2 cores.
+// writes checkpoint.safetensors and report.html to heed-out/. Takes about half a minute on 2 cores.
 
 #include <unistd.h>
 
