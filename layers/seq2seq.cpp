@@ -134,20 +134,21 @@ std::vector<Generated> EncoderDecoder<DecoderType>::generate(const Tokens& sourc
   const ErrorFrame frame = enter();
   const NoGrad no_grad;
   const std::int64_t batch = source.batch();
+  const std::int64_t max_length = options.max_length.value_or(2 * source.time() + 32);
   const Encoded encoded = encoder_(as_read(source));
   LstmState state{encoded.h, {}};
   Tensor ids = Tensor::full({batch, 1}, config_.start, DType::i32);
   std::vector<Generated> generated(static_cast<std::size_t>(batch));
   std::vector<bool> ended(static_cast<std::size_t>(batch));
   std::vector<Tensor> weights;  // [B, 1, S] a step
-  for (std::int64_t step = 0; step <= options.max_length; ++step) {
+  for (std::int64_t step = 0; step <= max_length; ++step) {
     const Decoded decoded = decoder_(ids, encoded, state);
     state = decoded.state;
     if (decoded.weights.defined()) weights.push_back(decoded.weights.value());
     ids = argmax(decoded.scores.value(), -1);  // [B, 1]
     for (std::size_t b = 0; b < ended.size(); ++b) {
       const std::int32_t id = ids.data<std::int32_t>()[b];
-      if (id == config_.end || step == options.max_length) ended[b] = true;
+      if (id == config_.end || step == max_length) ended[b] = true;
       if (!ended[b]) generated[b].ids.push_back(id);
     }
     if (std::all_of(ended.begin(), ended.end(), [](bool e) { return e; })) break;

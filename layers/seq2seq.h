@@ -4,6 +4,7 @@
 // hidden, E embedding, V vocabulary.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "core/mask.h"
@@ -86,7 +87,8 @@ class AttentionDecoder : public Module {
 };
 
 struct GenerateOptions {
-  std::int64_t max_length = 64;  ///< ids at most, the end not counted
+  /// Ids at most, the end not counted; when not given, twice the source's and 32 more.
+  std::optional<std::int64_t> max_length = {};
 };
 
 /// One generated sequence.

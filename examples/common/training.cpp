@@ -193,6 +193,11 @@ void load_run(const TensorFile& saved, Run& run, Module& model, Optimizer& optim
                       number<std::uint64_t>(saved, name + ".stream"),
                       number<std::uint64_t>(saved, name + ".position")};
   };
+  if (saved_vocabulary(saved) != run.characters)
+    throw ConfigError(
+        {.what =
+             text(saved.path, ": the data have other characters than those that the checkpoint was made with"),
+         .hint = text("give the same --data as before, or choose another --out for a new run")});
   run.rng = Rng(get_rng("rng"));
   run.position = {get_rng("epoch.rng"), number<std::int64_t>(saved, "epoch.next")};
   run.history.losses = saved.tensor("history.losses").to_vector();

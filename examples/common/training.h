@@ -81,7 +81,7 @@ void start_epoch(Run& run);
 
 /// Writes the run, the model and the optimiser to the checkpoint; the folder is made when it is missing.
 void save_run(const Run& run, const Module& model, const Optimizer& optimiser);
-/// Takes all that back, the configuration excepted.
+/// Takes all that back, the configuration excepted. Throws ConfigError when the run's vocabulary is another.
 void load_run(const TensorFile& saved, Run& run, Module& model, Optimizer& optimiser);
 /// The vocabulary of a checkpoint, and the model's part of it.
 Vocabulary saved_vocabulary(const TensorFile& saved);

@@ -26,8 +26,7 @@ struct Outcome {
 // `file_limit` is the largest file in bytes that it may write, as on a full disk.
 Outcome run_program(const tests::Folder& folder, std::vector<std::string> arguments,
                     const std::string& interrupt_at = {}, rlim_t file_limit = RLIM_INFINITY) {
-  const std::string program = std::string(HEED_PROGRAMS) + "/date_conversion",
-                    error_path = folder.at("stderr");
+  const std::string program = HEED_PROGRAMS "/date_conversion", error_path = folder.at("stderr");
   int ends[2];
   REQUIRE(pipe(ends) == 0);
   const pid_t child = fork();
@@ -166,6 +165,10 @@ TEST_CASE("date_conversion: a checkpoint that is missing, cut short, foreign or 
   const Outcome character = small.run({"--convert=1x"});
   CHECK(character.exit_code == 1);
   CHECK_THAT(character.err, ContainsSubstring("'x'") && ContainsSubstring("not in the vocabulary"));
+  const std::string data = read_file(small.data);
+  write_file(small.data, data + "x\ty\n");
+  CHECK_THAT(small.run({"--resume", "--epochs=2"}).err, ContainsSubstring("the data have other characters"));
+  write_file(small.data, data);
   CHECK(read_file(checkpoint) == good);
 
   for (const std::size_t length : {std::size_t{0}, std::size_t{5}, std::size_t{300}, good.size() - 1}) {
