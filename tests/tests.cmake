@@ -14,6 +14,7 @@ if(NOT Catch2_FOUND)
 endif()
 
 add_library(heed_test_main STATIC tests/main.cpp)
+target_compile_options(heed_test_main PRIVATE $<$<CONFIG:Release>:-O1>)  # as all tests: they are compiled longer than they run
 target_precompile_headers(heed_test_main PRIVATE tests/catch.h)
 if(TARGET Catch2::Catch2WithMain)
   target_link_libraries(heed_test_main PUBLIC Catch2::Catch2WithMain heed_options)
@@ -28,7 +29,7 @@ function(heed_test folder)
   add_executable(test_${folder} ${ARGN})
   target_precompile_headers(test_${folder} REUSE_FROM heed_test_main)
   target_link_libraries(test_${folder} PRIVATE heed_test_main heed_examples)
-  target_compile_options(test_${folder} PRIVATE $<$<CONFIG:Release>:-O1>)  # tests are compiled longer than they run
+  target_compile_options(test_${folder} PRIVATE $<$<CONFIG:Release>:-O1>)
   add_test(NAME ${folder} COMMAND test_${folder} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 
