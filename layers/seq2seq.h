@@ -1,7 +1,8 @@
 // Sequence to sequence: an encoder reads, a decoder writes. Plain, Peeky and with attention.
 //
-// Source: "Deep Learning from Scratch 2", chapters 7 and 8. B sequences, S source steps, T target steps, H
-// hidden, E embedding, V vocabulary.
+// Source: "Deep Learning from Scratch 2", chapters 7 and 8; but embeddings start standard normal, where the book's
+// start a hundred times smaller, which makes the attention model slow to find where to look. B sequences, S source
+// steps, T target steps, H hidden, E embedding, V vocabulary.
 #pragma once
 
 #include <optional>

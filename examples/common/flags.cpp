@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/utf8.h"
+#include "data/metrics.h"
 
 namespace heed::programs {
 namespace {
@@ -41,11 +43,12 @@ bool contains(const Range& range, double value) {
 // The word nearest to `written`, when it is near enough to be what was meant; else empty.
 std::string nearest(std::string_view written, const std::vector<std::string>& words) {
   std::string best;
-  std::size_t least = std::max<std::size_t>(2, written.size() / 3) + 1;
+  if (find_invalid_utf8(written) != std::string_view::npos) return best;
+  auto least = static_cast<std::int64_t>(std::max<std::size_t>(2, written.size() / 3) + 1);
   for (const std::string& word : words) {
-    const std::size_t distance = edit_distance(written, word);
+    const std::int64_t distance = edit_distance(written, word);
     const bool begins = written.size() >= 2 && word.starts_with(written);  // --learn for --learning-rate
-    if (const std::size_t rank = begins ? 1 : distance; rank < least && rank < word.size()) {
+    if (const std::int64_t rank = begins ? 1 : distance; rank < least && rank < std::ssize(word)) {
       least = rank;
       best = word;
     }
@@ -100,24 +103,6 @@ std::string wrapped(std::string_view words, std::size_t indent, std::size_t widt
 }
 
 }  // namespace
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  // Rows of the table for the prefixes of `a`: two back, one back, this one.
-  std::vector<std::size_t> older(b.size() + 1), previous(b.size() + 1), current(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) previous[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    current[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      current[j] = std::min({replaced, previous[j] + 1, current[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        current[j] = std::min(current[j], older[j - 2] + 1);
-    }
-    std::swap(older, previous);
-    std::swap(previous, current);
-  }
-  return previous[b.size()];
-}
 
 void Flags::declare(Flag flag) {
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };

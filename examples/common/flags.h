@@ -85,7 +85,4 @@ class Flags {
 /// <what()>`. What `body` printed to stdout is flushed; output that cannot be written is an error too.
 int run_program(int argc, char** argv, int (*body)(int, char**));
 
-/// Insertions, deletions, replacements of one character and swaps of two neighbours that turn `a` into `b`.
-std::size_t edit_distance(std::string_view a, std::string_view b);
-
 }  // namespace heed::programs

@@ -6,7 +6,7 @@
 
 #include "autograd/var.h"
 #include "core/allocator.h"
-#include "tests/data/thrown.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 

@@ -9,7 +9,7 @@
 #include "core/parallel.h"
 #include "core/tensor.h"
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 

@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 namespace {

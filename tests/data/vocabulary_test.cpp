@@ -10,7 +10,7 @@
 #include "core/random.h"
 #include "core/utf8.h"
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 namespace {

@@ -128,6 +128,7 @@ TEST_CASE("flags: a negative number is a value, not a flag") {
 TEST_CASE("flags: an unknown flag is answered with the nearest name") {
   CHECK(complaint({"--epoch=3"}) == "unknown flag --epoch; did you mean --epochs?");
   CHECK(complaint({"--epcohs", "3"}) == "unknown flag --epcohs; did you mean --epochs?");
+  CHECK(complaint({"--ep\xff"}).starts_with("unknown flag "));
   CHECK(complaint({"-epochs"}) == "unknown flag -epochs; did you mean --epochs?");
   CHECK(complaint({"--learn=1"}) == "unknown flag --learn; did you mean --learning-rate?");
   CHECK(complaint({"--learning_rate=1"}) == "unknown flag --learning_rate; did you mean --learning-rate?");
@@ -220,13 +221,6 @@ TEST_CASE("flags: a declaration that cannot work is refused") {
   CHECK_THROWS_AS(flags.add("help", &config.quiet, "taken"), ConfigError);
   CHECK_THROWS_AS(flags.add("--dashes", &config.quiet, "no name"), ConfigError);
   CHECK_THROWS_AS(flags.add("", &config.quiet, "no name"), ConfigError);
-}
-
-TEST_CASE("edit_distance: insertions, deletions, replacements and swaps cost one") {
-  CHECK(edit_distance("", "abc") == 3);
-  CHECK(edit_distance("kitten", "sitting") == 3);
-  CHECK(edit_distance("epochs", "epcohs") == 1);
-  CHECK(edit_distance("same", "same") == 0);
 }
 
 TEST_CASE("run_program: errors are printed to stderr with exit code 1, else the code is that of the body") {

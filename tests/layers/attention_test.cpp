@@ -4,8 +4,8 @@
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
 #include "tests/layers/layer_testing.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 namespace {

@@ -7,15 +7,14 @@
 #include "layers/embedding.h"
 #include "layers/layer_norm.h"
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
 #include "tests/layers/layer_testing.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 
-TEST_CASE("linear: values and gradients are PyTorch's") {
-  const Fixture numbers("linear");
-  Rng rng(1);
-  Linear layer(5, 4, rng);
+// The fixture's parameters and input in, and its output and all gradients out.
+template <class Layer>
+void check_against(const Fixture& numbers, Layer& layer) {
   take_parameters(layer, numbers);
   const Var x = Var::parameter(numbers["x"]);
   const Var y = layer(x);
@@ -23,6 +22,13 @@ TEST_CASE("linear: values and gradients are PyTorch's") {
   y.backward({.cotangent = Var(numbers["dy.y"])});
   CHECK(largest_difference(x.grad().value(), numbers["d.x"]) < kTolerance);
   CHECK(gradient_difference(layer, numbers) < kTolerance);
+}
+
+TEST_CASE("linear: values and gradients are PyTorch's") {
+  const Fixture numbers("linear");
+  Rng rng(1);
+  Linear layer(5, 4, rng);
+  check_against(numbers, layer);
 }
 
 TEST_CASE("linear: without a bias it is the product alone and has one parameter") {
@@ -84,13 +90,7 @@ TEST_CASE("embedding: an id outside the table is an error that names the id, the
 TEST_CASE("layer_norm: values and gradients are PyTorch's") {
   const Fixture numbers("layer_norm");
   LayerNorm layer(6);
-  take_parameters(layer, numbers);
-  const Var x = Var::parameter(numbers["x"]);
-  const Var y = layer(x);
-  CHECK(largest_difference(y.value(), numbers["y"]) < kTolerance);
-  y.backward({.cotangent = Var(numbers["dy.y"])});
-  CHECK(largest_difference(x.grad().value(), numbers["d.x"]) < kTolerance);
-  CHECK(gradient_difference(layer, numbers) < kTolerance);
+  check_against(numbers, layer);
 }
 
 TEST_CASE("layer_norm: epsilon counts, as the option says") {

@@ -3,8 +3,8 @@
 #include "autograd/backward.h"
 #include "autograd/ops/shape.h"
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
 #include "tests/layers/layer_testing.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 namespace {

@@ -6,8 +6,8 @@
 #include "layers/layer_norm.h"
 #include "layers/linear.h"
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
 #include "tests/layers/layer_testing.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 namespace {

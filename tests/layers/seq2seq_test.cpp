@@ -5,8 +5,8 @@
 #include "autograd/ops.h"
 #include "core/reduce.h"
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
 #include "tests/layers/layer_testing.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 namespace {

@@ -1,8 +1,8 @@
 #include "optim/adam.h"
 
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
 #include "tests/optim/update_fixture.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 namespace {

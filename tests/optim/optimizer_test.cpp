@@ -12,7 +12,7 @@
 #include "optim/adam.h"
 #include "optim/sgd.h"
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 namespace {

@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "tests/catch.h"
-#include "tests/data/thrown.h"
+#include "tests/thrown.h"
 
 namespace heed::tests {
 namespace {
