@@ -88,6 +88,7 @@ std::vector<AttentionMap> attention_maps(const Model& model, const Pairs& unseen
 template <class Model>
 int train_model(const TrainingConfig& config, const std::optional<TensorFile>& saved) {
   const auto start = std::chrono::steady_clock::now();
+  make_folder(config.out);  // what cannot be saved need not be trained
   Rng rng(config.seed);
   const Pairs pairs = config.data.empty() ? tasks::dates(kDates, rng) : read_pairs(config.data);
   const auto [train, unseen] = split_as_configured(pairs, config, rng);

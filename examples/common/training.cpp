@@ -160,6 +160,12 @@ void start_epoch(Run& run) {
   run.rng.split();
 }
 
+void make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw IoError({.what = text("--out=", path, ": cannot make the folder: ", error.message())});
+}
+
 void save_run(const Run& run, const Module& model, const Optimizer& optimiser) {
   TensorFile file;
   for (const auto& [name, value] : model.state()) file.tensors.emplace_back("model." + name, value);
@@ -182,8 +188,7 @@ void save_run(const Run& run, const Module& model, const Optimizer& optimiser) {
   put_rng("rng", run.rng.state());
   put_rng("epoch.rng", run.position.rng);
   file.metadata.emplace_back("epoch.next", std::to_string(run.position.next));
-  std::error_code ignored;  // a folder that cannot be made shows when the file cannot be written
-  std::filesystem::create_directories(run.config.out, ignored);
+  make_folder(run.config.out);
   write_safetensors(run.config.checkpoint_path(), file);
 }
 

@@ -79,6 +79,9 @@ struct Run {
 /// Draws the order of the next epoch.
 void start_epoch(Run& run);
 
+/// Makes the folder, and those that it is in, unless it is there. Throws IoError with the reason of the system.
+void make_folder(const std::string& path);
+
 /// Writes the run, the model and the optimiser to the checkpoint; the folder is made when it is missing.
 void save_run(const Run& run, const Module& model, const Optimizer& optimiser);
 /// Takes all that back, the configuration excepted. Throws ConfigError when the run's vocabulary is another.

@@ -147,6 +147,10 @@ TEST_CASE("date_conversion: bad data is named, line and all") {
   fails("", "holds no pairs");
   fails("1\t2\n34\n", ":2: no tab");
   fails("1\t2\n3\t4\n\xff\t5\n", ":3: malformed UTF-8");
+  const Outcome no_folder = run_program(small.folder, {"--data=" + small.data, "--out=" + small.data + "/x"});
+  CHECK(no_folder.exit_code == 1);
+  CHECK(no_folder.out.empty());
+  CHECK_THAT(no_folder.err, ContainsSubstring("cannot make the folder"));
   const Outcome missing = run_program(small.folder, {"--data=" + small.folder.at("none")});
   CHECK(missing.exit_code == 1);
   CHECK_THAT(missing.err, ContainsSubstring("No such file"));
