@@ -1,32 +1,28 @@
 #include "core/shape.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/error.h"
 
 namespace heed {
 
+// Keeps every product of extents, and the bytes of that many elements, within 63 bits. Extents of 0 do not
+// count: the partial products of the others are taken too.
 Shape::Shape(std::span<const std::int64_t> extents) {
   if (extents.size() > kMaxRank)
     throw ShapeError(
         {.what = text("shape: ", extents.size(), " axes are more than the ", kMaxRank, " a tensor may have")});
+  constexpr std::int64_t kMost = std::int64_t{1} << 59;
+  std::int64_t product = 1;
+  bool countable = true;
   for (const std::int64_t extent : extents) {
     if (extent < 0) throw ShapeError({.what = text("shape: extent ", extent, " is negative")});
     extents_[static_cast<std::size_t>(rank_++)] = extent;
+    countable = countable && !__builtin_mul_overflow(product, std::max<std::int64_t>(extent, 1), &product) &&
+                product <= kMost;
   }
-  require_countable();
-}
-
-// Keeps every product of extents, and the bytes of that many elements, within 63 bits. Extents of 0 do not
-// count: the partial products of the others are taken too.
-void Shape::require_countable() const {
-  constexpr std::int64_t kMost = std::int64_t{1} << 59;
-  std::int64_t product = 1;
-  for (const std::int64_t extent : *this) {
-    if (extent > kMost / product)
-      throw ShapeError({.what = text("shape: ", *this, " has more elements than memory can hold")});
-    product *= std::max<std::int64_t>(extent, 1);
-  }
+  if (!countable) throw ShapeError({.what = text("shape: ", *this, " has more elements than memory can hold")});
 }
 
 Shape Shape::with(int axis, std::int64_t extent) const {
@@ -45,6 +41,13 @@ Shape Shape::inserted(int axis, std::int64_t extent) const {
   extents[static_cast<std::size_t>(position)] = extent;
   std::copy(begin() + position, end(), extents.begin() + position + 1);
   return Shape(std::span(extents.data(), static_cast<std::size_t>(rank_ + 1)));
+}
+
+Shape Shape::swapped(int axis_a, int axis_b) const {
+  Shape result = *this;
+  std::swap(result.extents_[static_cast<std::size_t>(resolve(axis_a))],
+            result.extents_[static_cast<std::size_t>(resolve(axis_b))]);
+  return result;
 }
 
 Shape Shape::without(int axis) const {

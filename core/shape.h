@@ -45,13 +45,13 @@ class Shape {
     return true;
   }
 
-  /// The shape with one extent replaced, an axis inserted before `axis`, or an axis left out.
+  /// The shape with one extent replaced, two swapped, an axis inserted before `axis`, or an axis left out.
   Shape with(int axis, std::int64_t extent) const;
+  Shape swapped(int axis_a, int axis_b) const;
   Shape inserted(int axis, std::int64_t extent) const;
   Shape without(int axis) const;
 
  private:
-  void require_countable() const;
   [[noreturn]] void throw_axis_outside(int axis) const;
   std::array<std::int64_t, kMaxRank> extents_{};
   int rank_ = 0;

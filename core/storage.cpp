@@ -10,13 +10,13 @@
 namespace heed {
 
 Handle<Storage> Storage::create(std::size_t bytes) {
-  static_assert(sizeof(Storage) <= kHeaderBytes);
-  void* const block = pool::allocate(kHeaderBytes + bytes);
+  static_assert(sizeof(Storage) <= data_offset(0));
+  void* const block = pool::allocate(data_offset(bytes) + bytes);
   return Handle<Storage>::adopt(new (block) Storage(bytes));
 }
 
 void Storage::destroy() {
-  const std::size_t block_bytes = kHeaderBytes + bytes_;
+  const std::size_t block_bytes = data_offset(bytes_) + bytes_;
   delete label_;
   this->~Storage();
   pool::release(this, block_bytes);

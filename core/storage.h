@@ -12,10 +12,10 @@ namespace heed {
 /// Bytes from the pool, shared by a tensor and its views, with what errors and the graph need to know of them.
 class Storage {
  public:
-  /// Uninitialised bytes, aligned to 64.
+  /// Uninitialised bytes, aligned to 64; up to 16 of them lie beside the header, aligned to 16.
   static Handle<Storage> create(std::size_t bytes);
 
-  std::byte* data() { return reinterpret_cast<std::byte*>(this) + kHeaderBytes; }
+  std::byte* data() { return reinterpret_cast<std::byte*>(this) + data_offset(bytes_); }
   std::size_t bytes() const { return bytes_; }
 
   void retain() { count_.retain(); }
@@ -40,7 +40,8 @@ class Storage {
   std::string origin() const;
 
  private:
-  static constexpr std::size_t kHeaderBytes = 64;
+  // A scalar shares the cache line of its header.
+  static constexpr std::size_t data_offset(std::size_t bytes) { return bytes <= 16 ? 48 : 64; }
   explicit Storage(std::size_t bytes) : bytes_(bytes), created_(moment::now()) {}
   ~Storage() = default;
   void destroy();

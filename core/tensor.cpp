@@ -25,24 +25,8 @@ To converted(From value) {
 
 }  // namespace
 
-Strides contiguous_strides(const Shape& shape) {
-  Strides strides{};
-  std::int64_t step = 1;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    strides[static_cast<std::size_t>(axis)] = step;
-    step *= shape[axis];
-  }
-  return strides;
-}
-
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
-  Tensor tensor;
-  tensor.storage_ = Storage::create(static_cast<std::size_t>(shape.count()) * size_of(dtype));
-  tensor.data_ = tensor.storage_->data();
-  tensor.shape_ = shape;
-  tensor.strides_ = contiguous_strides(shape);
-  tensor.dtype_ = dtype;
-  return tensor;
+  return Tensor(Storage::create(static_cast<std::size_t>(shape.count()) * size_of(dtype)), shape, dtype);
 }
 
 Tensor Tensor::full(const Shape& shape, double value, DType dtype) {
@@ -134,16 +118,6 @@ Tensor dropout_factors(const Shape& shape, double probability, Rng& rng, DType d
   return drawn(shape, dtype, "dropout", [&] { return rng.bits32() < limit ? 0.0 : kept; });
 }
 
-bool Tensor::contiguous() const {
-  std::int64_t step = 1;
-  for (int axis = rank() - 1; axis >= 0; --axis) {
-    const std::int64_t n = shape_[axis];
-    if (n != 1 && strides_[static_cast<std::size_t>(axis)] != step) return count() == 0;
-    step *= n;
-  }
-  return true;
-}
-
 void Tensor::throw_dtype(DType asked) const {
   if (!defined()) throw DTypeError({.what = "tensor: an undefined tensor has no elements"});
   throw DTypeError({.what = text("tensor: elements are ", dtype_, ", asked for as ", asked)});
@@ -201,7 +175,7 @@ Tensor Tensor::transpose(int axis_a, int axis_b) const {
   const std::size_t b = static_cast<std::size_t>(shape_.resolve(axis_b));
   Strides strides = strides_;
   std::swap(strides[a], strides[b]);
-  return view(shape_.with(axis_a, extent(axis_b)).with(axis_b, extent(axis_a)), strides, 0);
+  return view(shape_.swapped(axis_a, axis_b), strides, 0);
 }
 
 Tensor Tensor::permute(std::span<const int> order) const {
@@ -355,7 +329,7 @@ void Tensor::copy_from(const Tensor& given) {
   if (!broadcasts_to(given.shape_, shape_))
     throw ShapeError({.what = text("copy: ", given.shape_, " does not broadcast to ", shape_)});
   require_own_elements(*this, "copy");
-  const Tensor source = unshared_with(*this, given);
+  const Tensor source = overlaps(*this, given) ? given.clone() : given;
   storage_->mark_changed();
   if (count() == 0) return;
   const StridedWalk<2> walk(shape_, {this, &source});
@@ -390,11 +364,10 @@ void require_own_elements(const Tensor& y, const char* operation) {
                         .operands = y.origin()});
 }
 
-Tensor unshared_with(const Tensor& y, const Tensor& x) {
-  if (!x.defined() || !y.defined() || &x.storage() != &y.storage()) return x;
-  const bool same =
-      x.shape() == y.shape() && x.strides() == y.strides() && x.dtype() == y.dtype() && x.bytes() == y.bytes();
-  return same ? x : x.clone();
+bool overlaps(const Tensor& y, const Tensor& x) {
+  if (!x.defined() || !y.defined() || &x.storage() != &y.storage()) return false;
+  return x.bytes() != y.bytes() || x.dtype() != y.dtype() || x.shape() != y.shape() ||
+         x.strides() != y.strides();
 }
 
 Shape broadcast(const Tensor& a, const Tensor& b, const char* operation) {

@@ -20,6 +20,17 @@ namespace heed {
 /// Distance between neighbours along each axis, in elements; 0 on an expanded axis, negative on a flipped one.
 using Strides = std::array<std::int64_t, kMaxRank>;
 
+/// Strides of a contiguous tensor of that shape.
+inline Strides contiguous_strides(const Shape& shape) {
+  Strides strides{};
+  std::int64_t step = 1;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    strides[static_cast<std::size_t>(axis)] = step;
+    step *= shape.begin()[axis];
+  }
+  return strides;
+}
+
 /// A cheap handle on storage, a shape and strides. Copies share the elements; so do views (`transpose`,
 /// `slice`, `reshape` of a contiguous tensor, …). A default-constructed tensor is undefined and has no
 /// elements.
@@ -60,7 +71,15 @@ class Tensor {
   const Strides& strides() const { return strides_; }
   std::int64_t stride(int axis) const { return strides_[static_cast<std::size_t>(shape_.resolve(axis))]; }
   /// Whether the elements lie one after the other in row-major order.
-  bool contiguous() const;
+  bool contiguous() const {
+    std::int64_t step = 1;
+    for (int axis = rank() - 1; axis >= 0; --axis) {
+      const std::int64_t n = shape_.begin()[axis];
+      if (n != 1 && strides_[static_cast<std::size_t>(axis)] != step) return count() == 0;
+      step *= n;
+    }
+    return true;
+  }
   /// Where the values come from, for messages: `parameter "out.weight"`, `output of concat`.
   std::string origin() const { return defined() ? storage_->origin() : "an undefined tensor"; }
   Storage& storage() const { return *storage_; }
@@ -149,6 +168,13 @@ class Tensor {
   void fill(double value);
 
  private:
+  Tensor(Handle<Storage> storage, const Shape& shape, DType dtype)
+      : storage_(std::move(storage)),
+        data_(storage_->data()),
+        shape_(shape),
+        strides_(contiguous_strides(shape)),
+        dtype_(dtype) {}
+
   void require_dtype(DType asked) const {
     if (asked != dtype_ || !defined()) throw_dtype(asked);
   }
@@ -170,9 +196,6 @@ Tensor dropout_factors(const Shape& shape, double probability, Rng& rng, DType d
 /// Tensors by name, in order: the state of a model or an optimiser.
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
-/// Strides of a contiguous tensor of that shape.
-Strides contiguous_strides(const Shape& shape);
-
 /// The common shape of two operands (NumPy's rule). Throws ShapeError in the name of `operation` when there is
 /// none.
 Shape broadcast(const Tensor& a, const Tensor& b, const char* operation);
@@ -181,9 +204,9 @@ Shape broadcast(const Tensor& a, const Tensor& b, const char* operation);
 /// twice.
 void require_own_elements(const Tensor& y, const char* operation);
 
-/// `x`, or a copy of it when it shares elements with y but not position by position, so that changing y in
-/// place would change what is still to be read.
-Tensor unshared_with(const Tensor& y, const Tensor& x);
+/// Whether x shares elements with y but not position by position, so that changing y in place would change what
+/// is still to be read of x.
+bool overlaps(const Tensor& y, const Tensor& x);
 
 /// Calls `body(T{})` with float or double. Throws DTypeError in the name of `operation` for other types.
 template <class F>
