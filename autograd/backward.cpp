@@ -67,10 +67,11 @@ class Sweep {
   std::vector<Var>& results() { return results_; }
 
  private:
+  using JointCotangents = std::unique_ptr<std::vector<Var>>;  // one per output, when there are several
   struct Slot {
     Node* node = nullptr;  // counted
     Var cotangent;
-    std::vector<Var> joint;        // one per output of a joint operation with several
+    JointCotangents joint;
     Sweep* outer_sweep = nullptr;  // what the node said before: sweeps nest when a rule differentiates
     std::uint32_t outer_slot = 0;
   };
@@ -87,15 +88,21 @@ class Sweep {
   void deposit(Node& node, Var gradient, std::int32_t output);
   void add(Var& total, Var gradient);
   void keep(Node& node, const Var& dy);
-  void visit(Node& node, Slot slot);
+  void visit(Node& node, Var dy, JointCotangents joint);
   void call_hooks(Node& node, Var& dy);
-  void apply_rules(Node& node, const Var& dy, std::span<const Var> joint);
+  void apply_rules(Node& node, const Var& dy);
+  void apply_joint_rule(Node& node, std::span<const Var> dy);
   auto target_range(const Node& node) const {
     return std::equal_range(targets_.begin(), targets_.end(), std::pair<const Node*, std::size_t>(&node, 0),
                             [](const auto& a, const auto& b) { return a.first < b.first; });
   }
   bool wanted(const Node& node) const {
     return !aimed_ || std::binary_search(on_path_.begin(), on_path_.end(), &node);
+  }
+  bool leads_on(Node& node) const {
+    for (const Edge& edge : node.edges())
+      if (edge.input != nullptr && wanted(*edge.input)) return true;
+    return false;
   }
 
   bool retain_graph_, create_graph_;
@@ -217,8 +224,10 @@ void Sweep::deposit(Node& node, Var gradient, std::int32_t output) {
     std::push_heap(heap_.begin(), heap_.end());
   }
   if (node.joint_outputs > 0) {
-    slot.joint.resize(static_cast<std::size_t>(node.joint_outputs));
-    add(slot.joint[static_cast<std::size_t>(output)], std::move(gradient));
+    if (!slot.joint) slot.joint = std::make_unique<std::vector<Var>>(node.joint_outputs);
+    add((*slot.joint)[static_cast<std::size_t>(output)], std::move(gradient));
+  } else if (gradient.shape() == node.value.shape()) [[likely]] {
+    add(slot.cotangent, std::move(gradient));
   } else {
     add(slot.cotangent, sum_to(gradient, node.value.shape()));
   }
@@ -245,24 +254,12 @@ void Sweep::run() {
   const Recording recording(create_graph_);
   const RuleTime outside(grad_mode::kNoRule);  // a sweep inside a rule is no part of the rule
   while (!heap_.empty()) {
+    const std::uint32_t index = heap_.front().slot;
     std::pop_heap(heap_.begin(), heap_.end());
-    const std::uint32_t index = heap_.back().slot;
     heap_.pop_back();
+    visit(*slots_[index].node, std::move(slots_[index].cotangent), std::move(slots_[index].joint));
+    forget(slots_[index]);
     free_slots_.push_back(index);
-    Slot slot = std::exchange(slots_[index], Slot());
-    Node& node = *slot.node;
-    struct Restore {
-      Sweep& sweep;
-      Slot& slot;
-      ~Restore() { sweep.forget(slot); }
-    };
-    Slot place{.node = slot.node,
-               .cotangent = {},
-               .joint = {},
-               .outer_sweep = slot.outer_sweep,
-               .outer_slot = slot.outer_slot};
-    const Restore restore{*this, place};
-    visit(node, std::move(slot));
   }
 }
 
@@ -279,8 +276,7 @@ void Sweep::call_hooks(Node& node, Var& dy) {
   }
 }
 
-void Sweep::visit(Node& node, Slot slot) {
-  Var& dy = slot.cotangent;
+void Sweep::visit(Node& node, Var dy, JointCotangents joint) {
   if (node.extras && !node.extras->hooks.empty()) call_hooks(node, dy);
   if (aimed_) {
     const auto [first, last] = target_range(node);
@@ -288,44 +284,43 @@ void Sweep::visit(Node& node, Slot slot) {
   } else if (node.keeps_gradient) {
     keep(node, dy);
   }
-  const auto edges = node.edges();
-  const bool ends_here = std::none_of(edges.begin(), edges.end(), [&](const Edge& edge) {
-    return edge.input != nullptr && wanted(*edge.input);
-  });
   if (node.freed && node.recorded_at > earliest_target_)
     throw GraphError(
         {.what = text("backward: the graph behind ", node.operation, " was freed by an earlier backward"),
          .hint = "compute the value again, pass retain_graph to the earlier backward, or detach() what is "
                  "carried over"});
-  if (ends_here) return;
-  apply_rules(node, dy, slot.joint);
+  if (!leads_on(node)) return;
+  if (node.joint_type == nullptr)
+    apply_rules(node, dy);
+  else
+    apply_joint_rule(node, joint ? std::span<const Var>(*joint) : std::span(&dy, 1));
   if (!retain_graph_) {
     node.release_graph();
     node.freed = true;
   }
 }
 
-void Sweep::apply_rules(Node& node, const Var& dy, std::span<const Var> joint) {
-  if (node.joint_type == nullptr) {
-    for (const Edge& edge : node.edges()) {
-      if (edge.input == nullptr || !wanted(*edge.input)) continue;
-      if (edge.type == nullptr) {  // a part of a joint operation hands its gradient to the whole
-        deposit(*edge.input, dy, edge.output);
-        continue;
-      }
-      Var gradient;
-      {
-        const RuleTime inside(node.recorded_at);
-        gradient = edge.type->call(edge.rule, dy, node);
-      }
-      if (gradient.defined()) deposit(*edge.input, std::move(gradient), 0);
+void Sweep::apply_rules(Node& node, const Var& dy) {
+  for (const Edge& edge : node.edges()) {
+    if (edge.input == nullptr || !wanted(*edge.input)) continue;
+    if (edge.type == nullptr) {  // a part of a joint operation hands its gradient to the whole
+      deposit(*edge.input, dy, edge.output);
+      continue;
     }
-    return;
+    Var gradient;
+    {
+      const RuleTime inside(node.recorded_at);
+      gradient = edge.type->call(edge.rule, dy, node);
+    }
+    if (gradient.defined()) deposit(*edge.input, std::move(gradient), 0);
   }
+}
+
+void Sweep::apply_joint_rule(Node& node, std::span<const Var> dy) {
   std::vector<Var> gradients(node.edges().size());
   {
     const RuleTime inside(node.recorded_at);
-    node.joint_type->call(node.joint_rule, node.joint_outputs > 0 ? joint : std::span(&dy, 1), node, gradients);
+    node.joint_type->call(node.joint_rule, dy, node, gradients);
   }
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     const Edge& edge = node.edges()[i];

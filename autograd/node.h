@@ -43,9 +43,9 @@ struct Edge {
 /// edges and rules are one block.
 class Node {
  public:
-  static Node* create(const char* operation, Tensor value, std::size_t edges = 0, std::size_t rule_bytes = 0);
+  static Node* create(const char* operation, Tensor&& value, std::size_t edges = 0, std::size_t rule_bytes = 0);
   /// A node that no operation made; errors call its value a constant or a parameter.
-  static Node* create_leaf(const char* kind, Tensor value);
+  static Node* create_leaf(const char* kind, Tensor&& value);
 
   // ---- counts
   void retain_handle() {
@@ -68,10 +68,10 @@ class Node {
 
   // ---- building, by record()
   template <class Rule>
-  void add_rule(const Var& operand, Rule&& rule);
+  void add_rule(const Var& operand, Rule& rule);
   template <class Rule>
-  void set_joint_rule(Rule&& rule);
-  void add_edge(const Var& operand, std::int32_t output = 0);
+  void set_joint_rule(Rule& rule);
+  Edge& add_edge(const Var& operand, std::int32_t output = 0);
 
   std::span<Edge> edges() { return {edges_begin(), edge_count_}; }
   /// Gives up the rules with all that they saved, and the operands.
@@ -104,7 +104,7 @@ class Node {
   void drop_handles();
   Edge* edges_begin() { return reinterpret_cast<Edge*>(reinterpret_cast<std::byte*>(this) + sizeof(Node)); }
   template <class Rule>
-  void* place(Rule&& rule);
+  void* place(Rule& rule);
 
   RefCount handles_, references_;
   std::uint32_t block_bytes_;

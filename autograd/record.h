@@ -17,11 +17,11 @@
 
 namespace heed {
 
-/// An operand and the rule that gives its gradient.
+/// An operand and the rule that gives its gradient, which lives to the end of the full expression.
 template <class Rule>
 struct Wrt {
   const Var& operand;
-  Rule rule;
+  Rule& rule;
 };
 
 /// "With respect to": rule(dy), or rule(dy, y) when it needs the output y, returns the gradient of `operand`.
@@ -30,8 +30,8 @@ struct Wrt {
 /// operand's. An undefined Var means 0. Rules are written in Var operations, which are recorded only under
 /// create_graph.
 template <class Rule>
-Wrt<Rule> wrt(const Var& operand, Rule rule) {
-  return {operand, std::move(rule)};
+[[nodiscard]] Wrt<Rule> wrt(const Var& operand, Rule&& rule) {
+  return {operand, rule};
 }
 
 /// The value of an operation as a Var, with the rules for those operands that need a gradient.
@@ -41,7 +41,7 @@ Var record(const char* operation, Tensor value, Wrt<Rules>... operands) {
     return Var::adopt(Node::create(operation, std::move(value)));
   Var y = Var::adopt(Node::create(operation, std::move(value), sizeof...(Rules),
                                   (std::size_t{0} + ... + rule_bytes(sizeof(Rules)))));
-  (y.node()->add_rule(operands.operand, std::move(operands.rule)), ...);
+  (y.node()->add_rule(operands.operand, operands.rule), ...);
   return y;
 }
 
@@ -60,12 +60,11 @@ std::array<Var, M> record_joint(const char* operation, std::array<Tensor, M> val
 // ---- how it is done
 
 template <class Rule>
-void* Node::place(Rule&& rule) {
-  using Stored = std::remove_reference_t<Rule>;
-  static_assert(alignof(Stored) <= 16);
+void* Node::place(Rule& rule) {
+  static_assert(alignof(Rule) <= 16);
   void* const at = reinterpret_cast<std::byte*>(this) + used_bytes_;
-  new (at) Stored(std::move(rule));
-  used_bytes_ += static_cast<std::uint32_t>(rule_bytes(sizeof(Stored)));
+  new (at) Rule(std::move(rule));
+  used_bytes_ += static_cast<std::uint32_t>(rule_bytes(sizeof(Rule)));
   return at;
 }
 
@@ -83,12 +82,11 @@ inline constexpr RuleType kRuleType = {[](void* rule, const Var& dy, [[maybe_unu
                                        kRuleWantsOutput<Rule>};
 
 template <class Rule>
-void Node::add_rule(const Var& operand, Rule&& rule) {
+void Node::add_rule(const Var& operand, Rule& rule) {
   if (!operand.requires_grad()) return;
-  add_edge(operand);
-  Edge& edge = edges().back();
-  edge.rule = place(std::move(rule));
-  edge.type = &kRuleType<std::remove_reference_t<Rule>>;
+  Edge& edge = add_edge(operand);
+  edge.rule = place(rule);
+  edge.type = &kRuleType<Rule>;
   keeps_value |= edge.type->wants_output;
 }
 
@@ -111,9 +109,9 @@ inline constexpr JointRuleType kJointRuleType = {
     [](void* rule) { static_cast<Rule*>(rule)->~Rule(); }, kRuleWantsOutput<Rule>};
 
 template <class Rule>
-void Node::set_joint_rule(Rule&& rule) {
-  joint_rule = place(std::move(rule));
-  joint_type = &kJointRuleType<std::remove_reference_t<Rule>>;
+void Node::set_joint_rule(Rule& rule) {
+  joint_rule = place(rule);
+  joint_type = &kJointRuleType<Rule>;
   keeps_value |= joint_type->wants_output;
 }
 
@@ -129,7 +127,7 @@ Var record_joint(const char* operation, Tensor value, std::span<const Var> opera
     return Var::adopt(Node::create(operation, std::move(value)));
   Var y = Var::adopt(Node::create(operation, std::move(value), operands.size(), rule_bytes(sizeof(Rule))));
   for (const Var& operand : operands) y.node()->add_edge(operand);
-  y.node()->set_joint_rule(std::move(rule));
+  y.node()->set_joint_rule(rule);
   return y;
 }
 

@@ -20,7 +20,7 @@ Node::Node(const char* operation_name, Tensor&& v, std::size_t block_bytes)
 
 Node::~Node() = default;
 
-Node* Node::create(const char* operation, Tensor value, std::size_t edges, std::size_t rule_bytes) {
+Node* Node::create(const char* operation, Tensor&& value, std::size_t edges, std::size_t rule_bytes) {
   static_assert(sizeof(Node) % 16 == 0 && sizeof(Edge) % 16 == 0, "rules follow at multiples of 16");
   const std::size_t edge_end = sizeof(Node) + edges * sizeof(Edge);
   const std::size_t bytes = edge_end + rule_bytes;
@@ -30,16 +30,18 @@ Node* Node::create(const char* operation, Tensor value, std::size_t edges, std::
   return node;
 }
 
-Node* Node::create_leaf(const char* kind, Tensor value) {
+Node* Node::create_leaf(const char* kind, Tensor&& value) {
   return new (pool::allocate(sizeof(Node))) Node(kind, std::move(value), sizeof(Node));
 }
 
-void Node::add_edge(const Var& operand, std::int32_t output) {
+Edge& Node::add_edge(const Var& operand, std::int32_t output) {
   Edge* const edge = new (edges_begin() + edge_count_++) Edge{.input = nullptr, .output = output};
-  if (!operand.requires_grad()) return;
-  edge->input = operand.node();
-  edge->input->retain_reference();
-  requires_grad = true;
+  if (operand.requires_grad()) {
+    edge->input = operand.node();
+    edge->input->retain_reference();
+    requires_grad = true;
+  }
+  return *edge;
 }
 
 void Node::release_graph() {
