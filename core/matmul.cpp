@@ -115,6 +115,16 @@ void multiply(const Tensor& a, const Tensor& b, Tensor& y, const Shape& batch) {
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
   require_product(a, b);
+  if (a.rank() == 2 && b.rank() == 2) {
+    Tensor y = Tensor::empty({a.extent(0), b.extent(1)}, a.dtype());
+    if (y.count() == 0) return y;
+    for_floating(a.dtype(), "matmul", [&](auto zero) {
+      using T = decltype(zero);
+      product<T>(a.extent(0), b.extent(1), a.extent(1), matrix_of<T>(a), matrix_of<T>(b),
+                 {y.fresh_data<T>(), b.extent(1), 1}, false);
+    });
+    return y;
+  }
   const auto batch = common_shape(batch_of(a), batch_of(b));
   if (!batch)
     throw ShapeError(
