@@ -33,6 +33,12 @@ void walk_in_parallel(const StridedWalk<N>& walk, Row row) {
   }
 }
 
+// Whether the elements of both lie in the same order without gaps, few enough for one thread: then there is
+// nothing to walk, and for small tensors walking costs more than computing.
+bool one_short_row(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && a.contiguous() && b.contiguous() && a.count() <= kGrain;
+}
+
 // Integers wrap around: the language leaves overflow undefined for signed ones only.
 std::int32_t integer_result(kernels::Binary f, std::int32_t a, std::int32_t b, const char* operation) {
   using kernels::Binary;
@@ -52,6 +58,9 @@ std::int32_t integer_result(kernels::Binary f, std::int32_t a, std::int32_t b, c
       if (b == 0) throw IndexError({.what = text(operation, ": division of an integer by zero")});
       return b == -1 ? static_cast<std::int32_t>(0 - ua) : a / b;
     case Binary::power:
+    case Binary::tanh_gradient:
+    case Binary::sigmoid_gradient:
+    case Binary::relu_gradient:
       break;
   }
   throw_not_floating(DType::i32, operation);
@@ -126,9 +135,13 @@ Tensor apply(kernels::Unary f, const Tensor& x, const char* operation) {
     Tensor y = Tensor::empty(x.shape(), x.dtype());
     if (x.count() == 0) return y;
     const auto loop = kernels::loops<T>().unary[static_cast<int>(f)];
-    const StridedWalk<2> walk(x.shape(), {&x, &y});
     const T* const from = x.data<T>();
     T* const to = y.fresh_data<T>();
+    if (x.count() <= kGrain && x.contiguous()) {
+      loop(x.count(), from, 1, to, 1);
+      return y;
+    }
+    const StridedWalk<2> walk(x.shape(), {&x, &y});
     walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 2> at) {
       loop(n, from + at[0], walk.inner_stride[0], to + at[1], walk.inner_stride[1]);
     });
@@ -138,6 +151,12 @@ Tensor apply(kernels::Unary f, const Tensor& x, const char* operation) {
 
 Tensor apply(kernels::Binary f, const Tensor& a, const Tensor& b, const char* operation) {
   require_same_dtype(a, b, operation);
+  if (a.dtype() == DType::f32 && one_short_row(a, b)) {
+    Tensor y = Tensor::empty(a.shape(), DType::f32);
+    kernels::loops<float>().binary[static_cast<int>(f)](a.count(), a.data<float>(), 1, b.data<float>(), 1,
+                                                        y.fresh_data<float>(), 1);
+    return y;
+  }
   Tensor y = Tensor::empty(broadcast(a, b, operation), a.dtype());
   if (y.count() == 0) return y;
   const StridedWalk<3> walk(y.shape(), {&a, &b, &y});
@@ -197,13 +216,18 @@ Tensor apply(kernels::Compare f, const Tensor& a, const Tensor& b, const char* o
   return y;
 }
 
-void add_scaled(Tensor& y, double a, const Tensor& given) {
-  require_same_dtype(y, given, "add_scaled");
-  if (!broadcasts_to(given.shape(), y.shape()))
-    throw ShapeError({.what = text("add_scaled: ", given.shape(), " does not broadcast to ", y.shape())});
+void add_scaled(Tensor& y, double a, const Tensor& x) {
+  require_same_dtype(y, x, "add_scaled");
+  if (y.dtype() == DType::f32 && one_short_row(y, x)) {
+    if (overlaps(y, x)) return add_scaled(y, a, x.clone());
+    return kernels::loops<float>().axpy(y.count(), static_cast<float>(a), x.data<float>(), 1,
+                                        y.mutable_data<float>(), 1);
+  }
+  if (!broadcasts_to(x.shape(), y.shape()))
+    throw ShapeError({.what = text("add_scaled: ", x.shape(), " does not broadcast to ", y.shape())});
   require_own_elements(y, "add_scaled");
   if (y.count() == 0) return;
-  const Tensor x = unshared_with(y, given);
+  if (overlaps(y, x)) return add_scaled(y, a, x.clone());
   for_floating(y.dtype(), "add_scaled", [&](auto zero) {
     using T = decltype(zero);
     const StridedWalk<2> walk(y.shape(), {&x, &y});

@@ -8,7 +8,7 @@ namespace heed {
 
 /// f(x) of each element, f32 or f64. Throws DTypeError for other types.
 Tensor apply(kernels::Unary f, const Tensor& x, const char* operation);
-/// f(a, b) of each pair after broadcasting; f32, f64, or i32 (all but `power`; wraps around on overflow).
+/// f(a, b) of each pair after broadcasting; f32, f64, or i32 (up to `maximum`; wraps around on overflow).
 /// Throws ShapeError when the shapes do not broadcast, DTypeError when the types differ, IndexError for an i32
 /// divided by 0.
 Tensor apply(kernels::Binary f, const Tensor& a, const Tensor& b, const char* operation);

@@ -86,23 +86,44 @@ inline Var square(const Var& x) {
                 wrt(x, [x](const Var& dy) { return 2.0 * dy * x; }));
 }
 
+/// dy (1 - y²) in one pass: the gradient of tanh where its value is y.   ddy = g (1 - y²)   dy' = -2 g dy y
+inline Var tanh_gradient(const Var& dy, const Var& y) {
+  return record("tanh_gradient", apply(kernels::Binary::tanh_gradient, dy.value(), y.value(), "tanh_gradient"),
+                wrt(dy, [y](const Var& g) { return tanh_gradient(g, y); }),
+                wrt(y, [dy, y](const Var& g) { return -2.0 * g * dy * y; }));
+}
+
 /// Hyperbolic tangent.   dx = dy (1 - y²)
 inline Var tanh(const Var& x) {
   return record("tanh", apply(kernels::Unary::tanh, x.value(), "tanh"),
-                wrt(x, [](const Var& dy, const Var& y) { return dy * (1.0 - square(y)); }));
+                wrt(x, [](const Var& dy, const Var& y) { return tanh_gradient(dy, y); }));
+}
+
+/// dy y (1 - y) in one pass: the gradient of sigmoid where its value is y.   ddy = g y (1 - y)   dy' = g dy (1
+/// - 2 y)
+inline Var sigmoid_gradient(const Var& dy, const Var& y) {
+  return record("sigmoid_gradient",
+                apply(kernels::Binary::sigmoid_gradient, dy.value(), y.value(), "sigmoid_gradient"),
+                wrt(dy, [y](const Var& g) { return sigmoid_gradient(g, y); }),
+                wrt(y, [dy, y](const Var& g) { return g * dy * (1.0 - 2.0 * y); }));
 }
 
 /// 1 / (1 + e^-x).   dx = dy y (1 - y)
 inline Var sigmoid(const Var& x) {
   return record("sigmoid", apply(kernels::Unary::sigmoid, x.value(), "sigmoid"),
-                wrt(x, [](const Var& dy, const Var& y) { return dy * y * (1.0 - y); }));
+                wrt(x, [](const Var& dy, const Var& y) { return sigmoid_gradient(dy, y); }));
+}
+
+/// dy where y > 0, else 0: the gradient of relu where its value is y.   ddy = g where y > 0, else 0
+inline Var relu_gradient(const Var& dy, const Var& y) {
+  return record("relu_gradient", apply(kernels::Binary::relu_gradient, dy.value(), y.value(), "relu_gradient"),
+                wrt(dy, [y](const Var& g) { return relu_gradient(g, y); }));
 }
 
 /// max(x, 0).   dx = dy where x > 0, else 0
 inline Var relu(const Var& x) {
-  return record("relu", apply(kernels::Unary::relu, x.value(), "relu"), wrt(x, [](const Var& dy, const Var& y) {
-                  return dy * Var(greater(y.value(), Tensor::scalar(0, y.dtype())).to(y.dtype()));
-                }));
+  return record("relu", apply(kernels::Unary::relu, x.value(), "relu"),
+                wrt(x, [](const Var& dy, const Var& y) { return relu_gradient(dy, y); }));
 }
 
 /// x where `condition` (boolean) holds, else y.   dx, dy: the gradient where taken, else 0

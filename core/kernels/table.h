@@ -25,8 +25,19 @@ enum class Unary : int {
   cos
 };
 inline constexpr int kUnaryCount = 13;
-enum class Binary : int { add, subtract, multiply, divide, minimum, maximum, power };
-inline constexpr int kBinaryCount = 7;
+enum class Binary : int {
+  add,
+  subtract,
+  multiply,
+  divide,
+  minimum,
+  maximum,
+  power,
+  tanh_gradient,     ///< a (1 - b²)
+  sigmoid_gradient,  ///< a b (1 - b)
+  relu_gradient      ///< a where b > 0, else 0
+};
+inline constexpr int kBinaryCount = 10;
 enum class Compare : int { equal, not_equal, less, less_equal };
 inline constexpr int kCompareCount = 4;
 

@@ -54,12 +54,19 @@ double plain(Binary f, double a, double b) {
       return std::max(a, b);
     case Binary::power:
       return std::pow(a, b);
+    case Binary::tanh_gradient:
+      return a * (1 - b * b);
+    case Binary::sigmoid_gradient:
+      return a * b * (1 - b);
+    case Binary::relu_gradient:
+      return b > 0 ? a : 0;
   }
   return NAN;
 }
 
-const Binary kBinary[] = {Binary::add,     Binary::subtract, Binary::multiply, Binary::divide,
-                          Binary::minimum, Binary::maximum,  Binary::power};
+const Binary kBinary[] = {
+    Binary::add,     Binary::subtract, Binary::multiply,      Binary::divide,           Binary::minimum,
+    Binary::maximum, Binary::power,    Binary::tanh_gradient, Binary::sigmoid_gradient, Binary::relu_gradient};
 
 TEST_CASE("element-wise functions agree with the C library on any strides") {
   CHECK(std::size(kUnary) == kernels::kUnaryCount);
