@@ -59,3 +59,4 @@ heed_test(end_to_end program_test.cpp training_test.cpp)
 set_property(SOURCE tests/end_to_end/program_test.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS HEED_PROGRAMS="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 add_dependencies(test_end_to_end date_conversion)
+include(tests/bench/bench.cmake)
