@@ -1,13 +1,12 @@
 #include "core/lstm.h"
 
 #include <algorithm>
-#include <cstring>
+#include <vector>
 
+#include "core/elementwise.h"
 #include "core/error.h"
 #include "core/kernels/cpu.h"
-#include "core/matmul.h"
 #include "core/parallel.h"
-#include "core/reduce.h"
 
 namespace heed {
 namespace {
@@ -52,26 +51,16 @@ Extents checked_extents(const LstmInput& in) {
   return e;
 }
 
-// Sequences of one piece: enough rows for an efficient product, and no piece so small that a thread is woken in
-// vain.
-std::int64_t sequences_per_piece(const Extents& e) {
-  const std::int64_t cost = std::max<std::int64_t>(1, e.time * e.hidden * e.hidden * 4);
-  return std::max<std::int64_t>(32, (std::int64_t{1} << 20) / cost);
-}
-
-// The state before the first step, for rows `begin` on: the one given or zeros.
-template <class T>
-struct Before {
-  const T* data;
-  std::int64_t stride;
-};
-
-template <class T>
-Tensor packed_matrix(const Tensor& w) {
-  const auto& loops = kernels::loops<T>();
-  Tensor packed = Tensor::empty({loops.gemm_packed_size(w.extent(0), w.extent(1))}, w.dtype());
-  loops.gemm_pack(w.extent(0), w.extent(1), {w.data<T>(), w.stride(0), w.stride(1)}, packed.fresh_data<T>());
-  return packed;
+// Whole rounds of the processor's tiles, enough that a piece's products outweigh fetching the weights (from
+// beyond the second cache when they are large), and no piece so small that a thread is woken in vain.
+std::int64_t sequences_per_piece(const Extents& e, DType dtype) {
+  constexpr std::int64_t kSecondCache = 1 << 19;
+  const std::int64_t weights = (e.input + e.hidden + 1) * 4 * e.hidden;
+  const bool large = weights * static_cast<std::int64_t>(size_of(dtype)) > kSecondCache;
+  const std::int64_t worth_waking = (std::int64_t{1} << 20) / std::max<std::int64_t>(1, e.time * weights);
+  const std::int64_t most = std::max<std::int64_t>(large ? 64 : 32, worth_waking);
+  const std::int64_t pieces = (e.batch + most - 1) / most;
+  return pieces <= 1 ? std::max<std::int64_t>(1, e.batch) : (e.batch + pieces - 1) / pieces;
 }
 
 const std::int32_t* lengths_of(const LstmInput& in) {
@@ -83,119 +72,279 @@ std::int64_t last_step(const LstmInput& in, const Extents& e, std::int64_t b) {
   return (in.lengths.defined() ? in.lengths.data<std::int32_t>()[b] : e.time) - 1;
 }
 
+// One matrix for all that a step multiplies: the row [x, h, 1] times Wx above Wh above the bias. A step is one
+// product, and so are all weight gradients.
+Tensor stacked_weights(const LstmInput& in, const Extents& e) {
+  Tensor stacked = Tensor::empty({e.input + e.hidden + 1, 4 * e.hidden}, in.x.dtype());
+  Tensor wx = stacked.slice(0, 0, e.input), wh = stacked.slice(0, e.input, e.input + e.hidden),
+         bias = stacked.select(0, e.input + e.hidden);
+  wx.copy_from(in.wx);
+  wh.copy_from(in.wh);
+  bias.copy_from(in.bias);
+  return stacked;
+}
+
+template <class T>
+Tensor packed(std::int64_t k, std::int64_t n, kernels::MatrixView<const T> w) {
+  const auto& loops = kernels::loops<T>();
+  Tensor laid_out = Tensor::empty({loops.gemm_packed_size(k, n)}, dtype_of<T>());
+  loops.gemm_pack(k, n, w, laid_out.fresh_data<T>());
+  return laid_out;
+}
+
+// Elements from one row [x, h, 1] to the next: whole lines of the cache.
+std::int64_t row_stride(const Extents& e) { return (e.input + e.hidden + 1 + 15) / 16 * 16; }
+
+// The sequences [begin, end) on their way through time. hs lies as [B, T, H], gates and cs as [T, B, ...].
+template <class T>
+struct Piece {
+  const LstmInput& in;
+  const Extents& e;
+  const T *x, *h0, *c0;  // adjacent; h0 null for zero
+  const T* hs;
+  std::int64_t begin, end;
+
+  std::int64_t rows() const { return end - begin; }
+  const std::int32_t* lengths() const { return lengths_of(in) == nullptr ? nullptr : lengths_of(in) + begin; }
+
+  // The rows [x_t, h_{t-1}, 1]; x is 0 on padding, whatever stands there.
+  void fill_rows(std::int64_t t, T* to) const {
+    const std::int64_t D = e.input, H = e.hidden;
+    for (std::int64_t b = begin; b < end; ++b, to += row_stride(e)) {
+      if (last_step(in, e, b) >= t)
+        std::copy_n(x + (b * e.time + t) * D, D, to);
+      else
+        std::fill_n(to, D, T(0));
+      if (t > 0)
+        std::copy_n(hs + (b * e.time + t - 1) * H, H, to + D);
+      else if (h0 != nullptr)
+        std::copy_n(h0 + b * H, H, to + D);
+      else
+        std::fill_n(to + D, H, T(0));
+      to[D + H] = T(1);
+    }
+  }
+};
+
+// The operands with adjacent elements, states that are not given as zeros.
+template <class T>
+struct Adjacent {
+  const LstmInput& in;
+  const Extents& e;
+  Tensor x, h0, c0;
+
+  Adjacent(const LstmInput& input, const Extents& extents)
+      : in(input),
+        e(extents),
+        x(in.x.contiguous_copy_if_needed()),
+        h0(given_or_zeros(in.h0)),
+        c0(given_or_zeros(in.c0)) {}
+
+  Tensor given_or_zeros(const Tensor& state) const {
+    return state.defined() ? state.contiguous_copy_if_needed()
+                           : Tensor::zeros({e.batch, e.hidden}, in.x.dtype());
+  }
+  Piece<T> piece(const T* hs, std::int64_t begin, std::int64_t end) const {
+    return {in, e, x.data<T>(), in.h0.defined() ? h0.data<T>() : nullptr, c0.data<T>(), hs, begin, end};
+  }
+};
+
+// The gates before their non-linearities, step after step: as one product with packed weights, or for few
+// sequences, and where there is no h yet, with the weights where they lie.
+template <class T>
+class Gates {
+ public:
+  Gates(const LstmInput& in, const Extents& e)
+      : in_(in), e_(e), bias_(in.bias.contiguous_copy_if_needed()), few_(e.batch <= kFew) {
+    if (few_) return;
+    const Tensor weights = stacked_weights(in, e);
+    packed_ = packed<T>(weights.extent(0), 4 * e.hidden, {weights.data<T>(), 4 * e.hidden, 1});
+  }
+
+  /// `rows` is space for the piece's rows [x, h, 1].
+  void compute(const Piece<T>& piece, std::int64_t t, T* rows, T* gates) const {
+    const auto& loops = kernels::loops<T>();
+    const std::int64_t D = e_.input, H = e_.hidden, stride = row_stride(e_);
+    piece.fill_rows(t, rows);
+    const kernels::MatrixView<T> to{gates, 4 * H, 1};
+    const bool no_state = t == 0 && piece.h0 == nullptr;
+    if (!few_ && !no_state) {
+      loops.gemm_packed(piece.rows(), 4 * H, D + H + 1, {rows, stride, 1}, packed_.data<T>(), to, false);
+      return;
+    }
+    for (std::int64_t r = 0; r < piece.rows(); ++r)
+      std::copy_n(bias_.template data<T>(), 4 * H, gates + r * 4 * H);
+    loops.gemm(piece.rows(), 4 * H, D, {rows, stride, 1}, view(in_.wx), to, true);
+    if (!no_state) loops.gemm(piece.rows(), 4 * H, H, {rows + D, stride, 1}, view(in_.wh), to, true);
+  }
+
+ private:
+  static constexpr std::int64_t kFew = 4;
+  static kernels::MatrixView<const T> view(const Tensor& w) { return {w.data<T>(), w.stride(0), w.stride(1)}; }
+
+  const LstmInput& in_;
+  const Extents& e_;
+  Tensor bias_, packed_;
+  bool few_;
+};
+
 template <class T>
 void run_forward(const LstmInput& in, const Extents& e, LstmResult& out) {
   const auto& loops = kernels::loops<T>();
-  const std::int64_t B = e.batch, time = e.time, D = e.input, H = e.hidden;  // bindings cannot be captured
-  const Tensor x = in.x.contiguous_copy_if_needed(), bias = in.bias.contiguous_copy_if_needed();
-  const Tensor h0 = (in.h0.defined() ? in.h0 : Tensor::zeros({B, H}, x.dtype())).contiguous_copy_if_needed();
-  const Tensor c0 = (in.c0.defined() ? in.c0 : Tensor::zeros({B, H}, x.dtype())).contiguous_copy_if_needed();
-  // The input's part of all gates of all steps in one product.
-  T* const gates = out.gates.fresh_data<T>();
-  for (std::int64_t row = 0; row < B * time; ++row) std::copy_n(bias.data<T>(), 4 * H, gates + row * 4 * H);
-  Tensor all_gates = out.gates.reshape({B * time, 4 * H});
-  add_matmul(all_gates, x.reshape({B * time, D}), in.wx);
-
-  const Tensor wh = packed_matrix<T>(in.wh);
-  T *const hs = out.hs.fresh_data<T>(), *const cs = out.cs.fresh_data<T>(),
-           *const tanh_cs = out.tanh_cs.fresh_data<T>();
-  parallel_for(B, sequences_per_piece(e), [&](std::int64_t begin, std::int64_t end) {
-    const std::int64_t rows = end - begin;
-    for (std::int64_t t = 0; t < time; ++t) {
-      const std::int64_t at = (begin * time + t) * H;
-      const Before<T> h = t == 0 ? Before<T>{h0.data<T>() + begin * H, H} : Before<T>{hs + at - H, time * H};
-      const Before<T> c = t == 0 ? Before<T>{c0.data<T>() + begin * H, H} : Before<T>{cs + at - H, time * H};
-      if (t > 0 || in.h0.defined())
-        loops.gemm_packed(rows, 4 * H, H, {h.data, h.stride, 1}, wh.data<T>(),
-                          {gates + at * 4, time * 4 * H, 1}, true);
-      loops.lstm_forward({.rows = rows,
+  const std::int64_t B = e.batch, H = e.hidden;
+  const Adjacent<T> given(in, e);
+  const Gates<T> gates_of(in, e);
+  T *const gates = out.gates.fresh_data<T>(), *const hs = out.hs.fresh_data<T>(),
+           *const cs = out.cs.fresh_data<T>(), *const tanh_cs = out.tanh_cs.fresh_data<T>();
+  parallel_for(B, sequences_per_piece(e, in.x.dtype()), [&](std::int64_t begin, std::int64_t end) {
+    const Piece<T> piece = given.piece(hs, begin, end);
+    Tensor rows = Tensor::empty({piece.rows(), row_stride(e)}, in.x.dtype());
+    for (std::int64_t t = 0; t < e.time; ++t) {
+      const std::int64_t at = (t * B + begin) * H;
+      gates_of.compute(piece, t, rows.fresh_data<T>(), gates + at * 4);
+      loops.lstm_forward({.rows = piece.rows(),
                           .hidden = H,
                           .step = t,
-                          .lengths = lengths_of(in) == nullptr ? nullptr : lengths_of(in) + begin,
+                          .lengths = piece.lengths(),
                           .gates = gates + at * 4,
-                          .gates_stride = time * 4 * H,
-                          .c_before = c.data,
-                          .c_before_stride = c.stride,
+                          .gates_stride = 4 * H,
+                          .c_before = t == 0 ? piece.c0 + begin * H : cs + at - B * H,
+                          .c_before_stride = H,
                           .c = cs + at,
                           .tanh_c = tanh_cs + at,
-                          .h = hs + at,
-                          .c_stride = time * H,
-                          .tanh_c_stride = time * H,
-                          .h_stride = time * H});
+                          .h = hs + (begin * e.time + t) * H,
+                          .c_stride = H,
+                          .tanh_c_stride = H,
+                          .h_stride = e.time * H});
     }
   });
+  out.h = given.h0.clone();
+  out.c = given.c0.clone();
   for (std::int64_t b = 0; b < B; ++b) {
     const std::int64_t last = last_step(in, e, b);
-    const T* const h = last < 0 ? h0.data<T>() + b * H : hs + (b * time + last) * H;
-    const T* const c = last < 0 ? c0.data<T>() + b * H : cs + (b * time + last) * H;
-    std::copy_n(h, H, out.h.fresh_data<T>() + b * H);
-    std::copy_n(c, H, out.c.fresh_data<T>() + b * H);
+    if (last < 0) continue;
+    std::copy_n(hs + (b * e.time + last) * H, H, out.h.fresh_data<T>() + b * H);
+    std::copy_n(cs + (last * B + b) * H, H, out.c.fresh_data<T>() + b * H);
   }
 }
 
-// The states before each step: h0, then hs but for its last step.
-template <class T>
-Tensor states_before(const LstmInput& in, const Extents& e, const Tensor& hs) {
-  const auto [B, time, D, H] = e;
-  Tensor before = Tensor::empty({B, time, H}, hs.dtype());
-  const Tensor h0 = (in.h0.defined() ? in.h0 : Tensor::zeros({B, H}, hs.dtype())).contiguous_copy_if_needed();
-  for (std::int64_t b = 0; b < B && time > 0; ++b) {
-    std::copy_n(h0.data<T>() + b * H, H, before.fresh_data<T>() + b * time * H);
-    std::copy_n(hs.data<T>() + b * time * H, (time - 1) * H, before.fresh_data<T>() + (b * time + 1) * H);
-  }
-  return before;
+// Steps of the backward pass that share one product for their part of the weight gradients: enough rows for the
+// product, few enough to stay in the cache.
+std::int64_t steps_per_product(const Extents& e, std::int64_t rows) {
+  constexpr std::int64_t kRows = 256;
+  return std::clamp<std::int64_t>(kRows / std::max<std::int64_t>(1, rows), 1,
+                                  std::max<std::int64_t>(1, e.time));
 }
 
 template <class T>
-void run_backward(const LstmInput& in, const Extents& e, const LstmResult& kept, const Tensor& dhs_given,
-                  const Tensor& dh_given, const Tensor& dc_given, Tensor& dgates, Tensor& dh0, Tensor& dc0) {
-  const auto& loops = kernels::loops<T>();
-  const std::int64_t B = e.batch, time = e.time, H = e.hidden;
-  const auto add = loops.binary[static_cast<int>(kernels::Binary::add)];
-  const auto or_zeros = [&](const Tensor& given, const Shape& shape) {
-    return given.defined() ? given.contiguous_copy_if_needed() : Tensor::zeros(shape, in.x.dtype());
-  };
-  const Tensor dh_last = or_zeros(dh_given, {B, H}), c0 = or_zeros(in.c0, {B, H});
-  const Tensor dhs = dhs_given.defined() ? dhs_given.contiguous_copy_if_needed() : Tensor();
-  const Tensor whT = packed_matrix<T>(in.wh.transpose());  // [4H, H]
-  // dh0 and dc0 hold the running gradients of h and c on the way back through time.
-  dh0 = Tensor::zeros({B, H}, in.x.dtype());
-  dc0 = dc_given.defined() ? dc_given.clone() : Tensor::zeros({B, H}, in.x.dtype());
-  T *const dh = dh0.fresh_data<T>(), *const dc = dc0.fresh_data<T>(), *const dz = dgates.fresh_data<T>();
-  parallel_for(B, sequences_per_piece(e), [&](std::int64_t begin, std::int64_t end) {
-    const std::int64_t rows = end - begin;
-    for (std::int64_t t = time - 1; t >= -1; --t) {
-      // The gradient of h_t: from the next step (already in dh), from its use as an output, and as the final
-      // state.
-      for (std::int64_t b = begin; b < end; ++b) {
-        if (t >= 0 && dhs.defined())
-          add(H, dh + b * H, 1, dhs.data<T>() + (b * time + t) * H, 1, dh + b * H, 1);
-        if (last_step(in, e, b) == t) add(H, dh + b * H, 1, dh_last.data<T>() + b * H, 1, dh + b * H, 1);
-      }
-      if (t < 0) break;
-      const std::int64_t at = (begin * time + t) * H;
-      const Before<T> c =
-          t == 0 ? Before<T>{c0.data<T>() + begin * H, H} : Before<T>{kept.cs.data<T>() + at - H, time * H};
-      loops.lstm_backward({.rows = rows,
-                           .hidden = H,
-                           .step = t,
-                           .lengths = lengths_of(in) == nullptr ? nullptr : lengths_of(in) + begin,
-                           .gates = kept.gates.data<T>() + at * 4,
-                           .c_before = c.data,
-                           .tanh_c = kept.tanh_cs.data<T>() + at,
-                           .dh = dh + begin * H,
-                           .dc = dc + begin * H,
-                           .dgates = dz + at * 4,
-                           .gates_stride = time * 4 * H,
-                           .c_before_stride = c.stride,
-                           .tanh_c_stride = time * H,
-                           .dh_stride = H,
-                           .dc_stride = H,
-                           .dgates_stride = time * 4 * H});
-      loops.gemm_packed(rows, H, 4 * H, {dz + at * 4, time * 4 * H, 1}, whT.data<T>(), {dh + begin * H, H, 1},
-                        false);
+struct BackwardPass {
+  const LstmInput& in;
+  const Extents& e;
+  const LstmResult& kept;
+  Tensor dhs, dh_last;    // [B, T, H] or undefined, [B, H] or undefined
+  const Tensor& weights;  // packed, for [dx, dh] from the gradient of the gates
+  Tensor& dx;             // [B, T, D]
+  Tensor& dh0;            // [B, H], or undefined when nobody asks
+  Tensor& dc;             // [B, H]: the running gradient of c, in the end that of c0
+
+  // What reaches h_t of sequence b from outside the recurrence: its use as an output and as the final state.
+  void outer_gradient(std::int64_t b, std::int64_t t, T* to) const {
+    const std::int64_t H = e.hidden;
+    if (t >= 0 && dhs.defined())
+      std::copy_n(dhs.data<T>() + (b * e.time + t) * H, H, to);
+    else
+      std::fill_n(to, H, T(0));
+    if (dh_last.defined() && last_step(in, e, b) == t)
+      kernels::loops<T>().axpy(H, T(1), dh_last.data<T>() + b * H, 1, to, 1);
+  }
+
+  // Gradient of the gates of one step into dgates; then of [x_t, h_{t-1}] into rows of `dxh`, which come in
+  // with the gradient of h_t.
+  void step(const Piece<T>& piece, std::int64_t t, T* dxh, T* dgates) const {
+    const auto& loops = kernels::loops<T>();
+    const std::int64_t B = e.batch, D = e.input, H = e.hidden, stride = row_stride(e);
+    const std::int64_t at = (t * B + piece.begin) * H;
+    loops.lstm_backward({.rows = piece.rows(),
+                         .hidden = H,
+                         .step = t,
+                         .lengths = piece.lengths(),
+                         .gates = kept.gates.data<T>() + at * 4,
+                         .c_before = t == 0 ? piece.c0 + piece.begin * H : kept.cs.data<T>() + at - B * H,
+                         .tanh_c = kept.tanh_cs.data<T>() + at,
+                         .dh = dxh + D,
+                         .dc = dc.fresh_data<T>() + piece.begin * H,
+                         .dgates = dgates,
+                         .gates_stride = 4 * H,
+                         .c_before_stride = H,
+                         .tanh_c_stride = H,
+                         .dh_stride = stride,
+                         .dc_stride = H,
+                         .dgates_stride = 4 * H});
+    for (std::int64_t r = 0; r < piece.rows(); ++r) {
+      std::fill_n(dxh + r * stride, D, T(0));
+      outer_gradient(piece.begin + r, t - 1, dxh + r * stride + D);
     }
+    if (t > 0 || dh0.defined())
+      loops.gemm_packed(piece.rows(), D + H, 4 * H, {dgates, 4 * H, 1}, weights.data<T>(), {dxh, stride, 1},
+                        true);
+    else  // nobody asks for what reaches h0
+      loops.gemm(piece.rows(), D, 4 * H, {dgates, 4 * H, 1},
+                 {in.wx.data<T>(), in.wx.stride(1), in.wx.stride(0)}, {dxh, stride, 1}, false);
+    for (std::int64_t r = 0; r < piece.rows(); ++r)
+      std::copy_n(dxh + r * stride, D, dx.fresh_data<T>() + ((piece.begin + r) * e.time + t) * D);
+  }
+
+  // The piece's part of the weight gradients, [D + H + 1, 4H].
+  Tensor run(const Piece<T>& piece) const {
+    const std::int64_t D = e.input, H = e.hidden, width = D + H + 1, stride = row_stride(e);
+    const std::int64_t steps = steps_per_product(e, piece.rows());
+    Tensor dw = Tensor::zeros({width, 4 * H}, in.x.dtype());
+    Tensor dxh = Tensor::empty({piece.rows(), stride}, in.x.dtype());
+    Tensor rows = Tensor::empty({steps * piece.rows(), stride}, in.x.dtype());
+    Tensor dgates = Tensor::empty({steps * piece.rows(), 4 * H}, in.x.dtype());
+    for (std::int64_t r = 0; r < piece.rows(); ++r)
+      outer_gradient(piece.begin + r, e.time - 1, dxh.fresh_data<T>() + r * stride + D);
+    for (std::int64_t t = e.time - 1; t >= 0;) {
+      std::int64_t taken = 0;
+      for (; taken < steps && t >= 0; ++taken, --t) {
+        step(piece, t, dxh.fresh_data<T>(), dgates.fresh_data<T>() + taken * piece.rows() * 4 * H);
+        piece.fill_rows(t, rows.fresh_data<T>() + taken * piece.rows() * stride);
+      }
+      kernels::loops<T>().gemm(width, 4 * H, taken * piece.rows(), {rows.data<T>(), 1, stride},
+                               {dgates.data<T>(), 4 * H, 1}, {dw.fresh_data<T>(), 4 * H, 1}, true);
+    }
+    if (dh0.defined())
+      for (std::int64_t r = 0; r < piece.rows(); ++r)
+        std::copy_n(dxh.data<T>() + r * stride + D, H, dh0.fresh_data<T>() + (piece.begin + r) * H);
+    return dw;
+  }
+};
+
+template <class T>
+LstmGradients run_backward(const LstmInput& in, const Extents& e, const LstmResult& kept, const Tensor& dhs,
+                           const Tensor& dh, const Tensor& dc) {
+  const std::int64_t B = e.batch, D = e.input, H = e.hidden;
+  const DType dtype = in.x.dtype();
+  const Adjacent<T> given(in, e);
+  const auto adjacent = [](const Tensor& x) { return x.defined() ? x.contiguous_copy_if_needed() : x; };
+  LstmGradients d;
+  d.dx = Tensor::empty({B, e.time, D}, dtype);
+  if (in.h0.defined()) d.dh0 = Tensor::empty({B, H}, dtype);
+  d.dc0 = dc.defined() ? dc.clone() : Tensor::zeros({B, H}, dtype);
+  const Tensor stacked = stacked_weights(in, e);
+  const Tensor transposed = packed<T>(4 * H, D + H, {stacked.data<T>(), 1, 4 * H});
+  const BackwardPass<T> pass{in, e, kept, adjacent(dhs), adjacent(dh), transposed, d.dx, d.dh0, d.dc0};
+  const std::int64_t grain = sequences_per_piece(e, dtype);
+  std::vector<Tensor> parts(static_cast<std::size_t>((B + grain - 1) / grain));
+  parallel_for(B, grain, [&](std::int64_t begin, std::int64_t end) {
+    parts[static_cast<std::size_t>(begin / grain)] = pass.run(given.piece(kept.hs.data<T>(), begin, end));
   });
+  Tensor dw = parts.empty() ? Tensor::zeros({D + H + 1, 4 * H}, dtype) : parts[0];
+  for (std::size_t i = 1; i < parts.size(); ++i) add_scaled(dw, 1.0, parts[i]);
+  d.dwx = dw.slice(0, 0, D);
+  d.dwh = dw.slice(0, D, D + H);
+  d.dbias = dw.select(0, D + H);
+  return d;
 }
 
 LstmInput with_adjacent_lengths(LstmInput in) {
@@ -215,9 +364,12 @@ LstmResult lstm_forward(const LstmInput& given) {
   const LstmInput input = with_adjacent_lengths(given);
   const auto [B, time, D, H] = e;
   const DType dtype = input.x.dtype();
-  LstmResult result{Tensor::empty({B, time, H}, dtype), Tensor::empty({B, H}, dtype),
-                    Tensor::empty({B, H}, dtype),       Tensor::empty({B, time, 4 * H}, dtype),
-                    Tensor::empty({B, time, H}, dtype), Tensor::empty({B, time, H}, dtype)};
+  LstmResult result{Tensor::empty({B, time, H}, dtype),
+                    {},
+                    {},
+                    Tensor::empty({time, B, 4 * H}, dtype),
+                    Tensor::empty({time, B, H}, dtype),
+                    Tensor::empty({time, B, H}, dtype)};
   for_floating(dtype, "lstm", [&](auto zero) { run_forward<decltype(zero)>(input, e, result); });
   return result;
 }
@@ -231,20 +383,8 @@ LstmGradients lstm_backward(const LstmInput& given, const LstmResult& result, co
   require_cotangent(dh, {B, H}, "dh");
   require_cotangent(dc, {B, H}, "dc");
   require_cotangent(result.hs, {B, time, H}, "hs");
-  LstmGradients gradients;
-  Tensor dgates = Tensor::empty({B, time, 4 * H}, input.x.dtype());
-  Tensor before;
-  for_floating(input.x.dtype(), "lstm", [&](auto zero) {
-    using T = decltype(zero);
-    run_backward<T>(input, e, result, dhs, dh, dc, dgates, gradients.dh0, gradients.dc0);
-    before = states_before<T>(input, e, result.hs);
-  });
-  const Tensor rows = dgates.reshape({B * time, 4 * H});
-  gradients.dx = matmul(rows, input.wx.transpose()).reshape({B, time, D});
-  gradients.dwx = matmul(input.x.contiguous_copy_if_needed().reshape({B * time, D}).transpose(), rows);
-  gradients.dwh = matmul(before.reshape({B * time, H}).transpose(), rows);
-  gradients.dbias = sum(rows, 0);
-  return gradients;
+  return for_floating(input.x.dtype(), "lstm",
+                      [&](auto zero) { return run_backward<decltype(zero)>(input, e, result, dhs, dh, dc); });
 }
 
 }  // namespace heed

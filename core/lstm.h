@@ -18,8 +18,8 @@ struct LstmInput {
 struct LstmResult {
   Tensor hs;           ///< [B, T, H]: the state after each step; 0 on padding
   Tensor h, c;         ///< [B, H]: the states after the last real step
-  Tensor gates;        ///< [B, T, 4H]: f, g, i, o after their non-linearities, kept for the backward pass
-  Tensor cs, tanh_cs;  ///< [B, T, H]: cell states and their tanh, kept
+  Tensor gates;        ///< [T, B, 4H]: f, g, i, o after their non-linearities, kept for the backward pass
+  Tensor cs, tanh_cs;  ///< [T, B, H]: cell states and their tanh, kept
 };
 
 /// For each step t:  f, g, i, o = sigma, tanh, sigma, sigma of (x_t Wx + h Wh + b);  c = f c + g i;  h = o
@@ -28,7 +28,8 @@ struct LstmResult {
 LstmResult lstm_forward(const LstmInput& input);
 
 struct LstmGradients {
-  Tensor dx, dh0, dc0, dwx, dwh, dbias;
+  Tensor dx, dh0, dc0;     ///< dh0 is undefined where h0 is
+  Tensor dwx, dwh, dbias;  ///< views of one tensor
 };
 /// Gradients from those of hs, h and c, each of which may be undefined (zero). Throws ShapeError when one does
 /// not fit.

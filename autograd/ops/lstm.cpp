@@ -37,7 +37,8 @@ LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weigh
         unchanged(forward.hs);  // an output that users see, and what the backward pass reads
         const LstmGradients d = lstm_backward(input_of(operands, unchanged(lengths)), forward,
                                               value_or_none(dy[0]), value_or_none(dy[1]), value_or_none(dy[2]));
-        return {Var(d.dx), Var(d.dh0), Var(d.dc0), Var(d.dwx), Var(d.dwh), Var(d.dbias)};
+        return {Var(d.dx),   d.dh0.defined() ? Var(d.dh0) : Var(), Var(d.dc0), Var(d.dwx), Var(d.dwh),
+                Var(d.dbias)};
       });
   return {hs, {h, c}};
 }
