@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/counting.h"
+#include "core/kernels/subnormals.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HEED_ADDRESS_SANITIZER 1
@@ -165,9 +166,11 @@ struct ThreadCache {
 
 constinit thread_local ThreadCache cache;
 
-// Gives the lists back when the thread ends. What is released later goes through the common lists.
+// Begins with the first allocation of a thread; gives the lists back when the thread ends. What is released
+// later goes through the common lists.
 struct AtThreadEnd {
   void arm() {
+    flush_subnormals(true);  // this thread is going to compute
     cache.life = Life::running;
     cache.chain_limit = kThreadChainBytes;
   }

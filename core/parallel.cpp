@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/kernels/subnormals.h"
 
 namespace heed {
 namespace {
@@ -19,6 +20,7 @@ struct Job {
   parallel::Body body;
   void* context;
   std::int64_t n, grain, pieces;
+  bool flushes;  // the mode of the caller's arithmetic, see core/kernels/subnormals.h
   std::atomic<std::int64_t> next{0}, finished{0};
   std::mutex failure_mutex;
   std::int64_t failed_piece = -1;
@@ -113,6 +115,7 @@ class Pool {
         if (job != nullptr) busy_.fetch_add(1, std::memory_order_relaxed);
       }
       if (job != nullptr) {
+        flush_subnormals(job->flushes);
         job->work();
         busy_.fetch_sub(1, std::memory_order_release);
       }
@@ -175,6 +178,7 @@ void parallel::run(std::int64_t n, std::int64_t grain, Body body, void* context)
           .n = n,
           .grain = grain,
           .pieces = (n + grain - 1) / grain,
+          .flushes = flushes_subnormals(),
           .failure_mutex = {},
           .failure = {}};
   inside_job = true;

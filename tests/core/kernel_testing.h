@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/kernels/cpu.h"
+#include "core/kernels/subnormals.h"
 #include "core/random.h"
 #include "tests/catch.h"
 
@@ -21,9 +22,23 @@ const kernels::Loops<T>& loops_of(const kernels::Table& table) {
     return table.f64;
 }
 
-/// check(loops, reference) for each variant that this processor can run.
+/// While it lives, this thread flushes subnormal numbers or does not.
+class Flushing {
+ public:
+  explicit Flushing(bool on) : before_(flushes_subnormals()) { flush_subnormals(on); }
+  ~Flushing() { flush_subnormals(before_); }
+  Flushing(const Flushing&) = delete;
+  Flushing& operator=(const Flushing&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// check(loops, reference) for each variant that this processor can run, in IEEE arithmetic to the smallest
+/// number.
 template <class T, class Check>
 void for_each_variant(Check check) {
+  const Flushing off(false);
   const kernels::Loops<T>& reference = loops_of<T>(*kernels::find_table("reference"));
   for (const char* const* name = kernels::table_names(); *name != nullptr; ++name) {
     INFO("variant " << *name << ", " << 8 * sizeof(T) << " bits");
