@@ -26,7 +26,8 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kSmallLimit =
-    1024;  // below: a class every 64 bytes; above: four classes to each power of two
+    2048;  // below: a class every 64 bytes; above: four classes to each power of two
+constexpr std::size_t kSmallPower = 11;  // of kSmallLimit
 constexpr std::size_t kSmallClasses = kSmallLimit / kAlignment;
 constexpr std::size_t kClasses = kSmallClasses + 4 * 40;
 // A thread keeps up to two chains of this size of each class; a third goes to the common lists.
@@ -44,14 +45,14 @@ std::size_t small_class(std::size_t bytes) { return (bytes - (bytes != 0)) / kAl
   const int power = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes <= 2^(power + 1)
   const std::size_t step = std::size_t{1} << (power - 2);
   const std::size_t steps = (bytes - 1 - (std::size_t{1} << power)) / step;  // 0 … 3
-  const std::size_t index = kSmallClasses + 4 * static_cast<std::size_t>(power - 10) + steps;
+  const std::size_t index = kSmallClasses + 4 * (static_cast<std::size_t>(power) - kSmallPower) + steps;
   if (index >= kClasses) throw std::bad_alloc();
   return {index, (std::size_t{1} << power) + (steps + 1) * step};
 }
 
 std::size_t bytes_of_class(std::size_t index) {
   if (index < kSmallClasses) return (index + 1) * kAlignment;
-  const std::size_t power = 10 + (index - kSmallClasses) / 4;
+  const std::size_t power = kSmallPower + (index - kSmallClasses) / 4;
   return (std::size_t{1} << power) + ((index - kSmallClasses) % 4 + 1) * (std::size_t{1} << (power - 2));
 }
 
