@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
   // Freed memory stays with the process, as in one that has run for a while: single cases were up to twice as
   // slow where every run asked the system for its memory again.
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_THRESHOLD, 1 << 25);
   const struct {
     const char* name;
     void (*run)();
