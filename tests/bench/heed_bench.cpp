@@ -5,7 +5,6 @@
 //   build/release/bin/heed_bench date-seq2seq --threads=2
 //   build/release/bin/heed_bench lstm 29 128 16 256
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>

@@ -1,7 +1,6 @@
 // heed_bench as a person runs it: that every workload gives finite numbers, never how fast.
 #include <sys/wait.h>
 
-#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -47,7 +46,7 @@ double number_behind(const std::string& name, const std::string& out) {
   return NAN;
 }
 
-// What a workload prints first, and a name that each of its lines or its last one has.
+// Arguments, and words that stand in front of numbers in the output.
 struct Smoke {
   const char* arguments;
   std::vector<const char*> names;

@@ -75,9 +75,8 @@ void run(const Extents& e) {
   // The weights as a user has them, to be brought into oneDNN's own layouts at every step, since training
   // changes them.
   memory plain_wx = filled(layout(wx_extents, Tag::ldigo), 0.05f),
-               plain_wh = filled(layout(wh_extents, Tag::ldigo), 0.05f);
-  memory forward_wx(forward.weights_layer_desc(), engine()),
-      forward_wh(forward.weights_iter_desc(), engine());
+         plain_wh = filled(layout(wh_extents, Tag::ldigo), 0.05f);
+  memory forward_wx(forward.weights_layer_desc(), engine()), forward_wh(forward.weights_iter_desc(), engine());
   memory backward_wx(backward.weights_layer_desc(), engine()),
       backward_wh(backward.weights_iter_desc(), engine());
   const dnnl::reorder to_forward_wx(plain_wx, forward_wx), to_forward_wh(plain_wh, forward_wh);
