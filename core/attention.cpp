@@ -103,10 +103,11 @@ class Starts {
 // Asks for the rows of the head that comes next: they are far apart, so that the processor does not guess them.
 template <class T>
 void prefetch_rows(const T* rows, const Tensor& x) {
-  const std::int64_t count = std::min<std::int64_t>(x.extent(-2), 128), stride = x.stride(-2);
+  const std::int64_t count = std::min<std::int64_t>(x.extent(-2), 64), width = x.extent(-1),
+                     stride = x.stride(-2);
   constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(T));
-  for (std::int64_t r = 0; r < count; ++r)
-    for (std::int64_t i = 0; i < x.extent(-1); i += kLine) __builtin_prefetch(rows + r * stride + i);
+  for (std::int64_t i = 0; i < width; i += kLine)
+    for (std::int64_t r = 0; r < count; ++r) __builtin_prefetch(rows + r * stride + i);
 }
 
 // The operands of all heads, with their rows adjacent, and how to find one of them.
