@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autograd/ops/arithmetic.h"      // + - * / exp log sqrt square tanh sigmoid relu where
+#include "autograd/ops/attention.h"       // attention
 #include "autograd/ops/dropout.h"         // dropout
 #include "autograd/ops/embedding.h"       // embedding scatter_rows
 #include "autograd/ops/layer_norm.h"      // layer_norm

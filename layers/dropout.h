@@ -12,6 +12,7 @@ class Dropout : public Module {
   /// Throws ConfigError unless 0 <= probability < 1.
   explicit Dropout(double probability);
   Var operator()(const Var& x, Rng& rng) const;
+  double probability() const { return probability_; }
 
  private:
   double probability_;

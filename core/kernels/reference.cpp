@@ -9,6 +9,8 @@ namespace {
 
 #include "core/kernels/reference_loops.inc"
 
+#include "core/kernels/reference_attention.inc"
+
 template <class T>
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, MatrixView<const T> b,
           MatrixView<T> c, bool accumulate) {
@@ -45,6 +47,7 @@ constexpr Loops<T> make_loops() {
   loops.gemm_packed_size = gemm_packed_size;
   loops.gemm_pack = gemm_pack<T>;
   loops.gemm_packed = gemm_packed<T>;
+  fill_reference_attention(loops);
   return loops;
 }
 

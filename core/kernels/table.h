@@ -80,6 +80,47 @@ struct LstmBackward {
   std::int64_t gates_stride, c_before_stride, tanh_c_stride, dh_stride, dc_stride, dgates_stride;
 };
 
+/// One head of scaled dot-product attention. Row t of an array starts at data + t * its stride; inside a row
+/// elements are adjacent.
+template <class T>
+struct AttentionHead {
+  std::int64_t targets, sources;    ///< T, S; both at least 1
+  std::int64_t width, value_width;  ///< of queries and keys, of values; both at least 1
+  double scale;
+  const T* q;
+  const T* k;
+  const T* v;
+  std::int64_t q_stride, k_stride, v_stride;
+  const std::uint8_t* attend;  ///< 0 where target t must not see source s; null when it sees all
+  std::int64_t attend_row_stride, attend_column_stride;  ///< the second 1, or 0 for one byte a row
+  T* scratch;  ///< attention_scratch() elements, aligned to 64 bytes
+};
+
+/// y = softmax(scale q kT) v over the sources attended to, and the logarithm of the softmax's denominator for
+/// each target. A target with nothing to attend to gets y = 0 and log_sum = -infinity; a source that no target
+/// attends to is not looked at.
+template <class T>
+struct AttentionForward {
+  AttentionHead<T> head;
+  T* y;
+  std::int64_t y_stride;
+  T* log_sum;  ///< [targets]
+};
+
+/// The same backwards: all of dq, dk and dv is written.
+template <class T>
+struct AttentionBackward {
+  AttentionHead<T> head;
+  const T* y;
+  const T* dy;
+  std::int64_t y_stride, dy_stride;
+  const T* log_sum;
+  T* dq;
+  T* dk;
+  T* dv;
+  std::int64_t dq_stride, dk_stride, dv_stride;
+};
+
 /// One step of Adam or AdamW over n adjacent parameters (Kingma and Ba 2015; Loshchilov and Hutter 2019):
 ///   g = scale * gradient + l2 * p;   m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g²
 ///   p = p * shrink - step_size * m / (sqrt(v) * inverse_bias2 + epsilon)
@@ -158,6 +199,12 @@ struct Loops {
   void (*lstm_forward)(const LstmForward<T>& step);
   void (*lstm_backward)(const LstmBackward<T>& step);
   void (*adam)(const AdamStep<T>& step);
+
+  // ---- attention, head by head
+  std::int64_t (*attention_scratch)(std::int64_t targets, std::int64_t sources, std::int64_t width,
+                                    std::int64_t value_width);
+  void (*attention)(const AttentionForward<T>& forward);
+  void (*attention_backward)(const AttentionBackward<T>& backward);
 };
 
 /// All kernels of one variant.

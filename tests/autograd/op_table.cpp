@@ -212,6 +212,25 @@ void add_softmax(std::vector<OpRow>& rows) {
   });
 }
 
+void add_attention(std::vector<OpRow>& rows) {
+  const auto add = [&](const char* variant, std::vector<Input> inputs, const AttentionOptions& options) {
+    rows.push_back({"attention", variant, std::move(inputs),
+                    [options](In in) { return Outputs{attention(in[0], in[1], in[2], options)}; }});
+  };
+  add("heads, values of another width", {{{2, 2, 3, 2}}, {{2, 2, 4, 2}}, {{2, 2, 4, 3}}}, {});
+  add("two matrices, a scale", {{{3, 2}}, {{4, 2}}, {{4, 1}}}, {.scale = -0.7});
+  add("masked, one row with nothing to attend to", {{{2, 3, 2}}, {{2, 4, 2}}, {{2, 4, 2}}},
+      {.mask = Mask::attend(booleans({1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0}, {3, 4}))});
+  add("an expanded mask", {{{2, 3, 2}}, {{2, 4, 2}}, {{2, 4, 2}}},
+      {.mask = Mask::attend(booleans({1, 0, 1, 1}, {4}).expand({2, 3, 4}))});
+  rows.push_back(
+      {"attention", "one Var as queries, keys and values, split into heads", {{{2, 3, 4}}}, [](In in) {
+         const Var x = transpose(reshape(in[0], {2, 3, 2, 2}), 1, 2);  // [B, H, T, d]
+         return Outputs{attention(x, x, x, {.mask = Mask::causal(3, 3)})};
+       }});
+  add("no sources", {{{3, 2}}, {{0, 2}}, {{0, 2}}}, {});
+}
+
 }  // namespace
 
 std::vector<Var> draw_inputs(const OpRow& row, std::uint64_t seed) {
@@ -235,6 +254,7 @@ const std::vector<OpRow>& op_table() {
     add_lstm(all);
     add_reductions_and_shapes(all);
     add_softmax(all);
+    add_attention(all);
     return all;
   }();
   return rows;

@@ -96,6 +96,16 @@ std::vector<Pair> fused_operations() {
        {{{2, 3, 37}}, {{37}}, {{37}}},
        [](In in) { return Outputs{layer_norm(in[0], in[1], in[2])}; },
        [](In in) { return Outputs{definition::layer_norm(in[0], in[1], in[2])}; }},
+      {"attention",
+       {{{2, 3, 9, 5}}, {{2, 3, 17, 5}}, {{2, 3, 17, 6}}},
+       [](In in) { return Outputs{attention(in[0], in[1], in[2])}; },
+       [](In in) { return Outputs{definition::attention(in[0], in[1], in[2])}; }},
+      {"attention, masked",
+       {{{2, 3, 4}}, {{2, 5, 4}}, {{2, 5, 4}}},
+       [mask](In in) { return Outputs{attention(in[0], in[1], in[2], {.mask = mask, .scale = 2.0})}; },
+       [mask](In in) {
+         return Outputs{definition::attention(in[0], in[1], in[2], {.mask = mask, .scale = 2.0})};
+       }},
       {"lstm", lstm_in,
        [all](In in) {
          return all(lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}));

@@ -1,0 +1,64 @@
+#include "layers/multi_head_attention.h"
+
+#include <cmath>
+
+#include "autograd/ops/attention.h"
+#include "autograd/ops/shape.h"
+#include "core/attention.h"
+
+namespace heed {
+namespace {
+
+const MultiHeadAttentionConfig& checked(const MultiHeadAttentionConfig& config) {
+  if (config.heads < 1 || config.width < 1 || config.width % config.heads != 0)
+    throw ConfigError({.what = text("MultiHeadAttention: width ", config.width, ", heads ", config.heads),
+                       .expected = "heads >= 1 that divide a width >= 1"});
+  return config;
+}
+
+// A mask for [B, T, S] holds for every head.
+Mask for_heads(const Mask& mask) {
+  return mask.defined() && mask.attends().rank() == 3 ? Mask::attend(mask.attends().unsqueeze(1)) : mask;
+}
+
+}  // namespace
+
+MultiHeadAttention::MultiHeadAttention(const MultiHeadAttentionConfig& config, Rng& rng)
+    : Module(text("MultiHeadAttention ", config.width, ", ", config.heads, " heads")),
+      heads_(checked(config).heads),
+      query_(config.width, config.width, rng, {.bias = config.bias}),
+      key_(config.width, config.width, rng, {.bias = config.bias}),
+      value_(config.width, config.width, rng, {.bias = config.bias}),
+      out_(config.width, config.width, rng, {.bias = config.bias}) {
+  register_module("query", query_);
+  register_module("key", key_);
+  register_module("value", value_);
+  register_module("out", out_);
+}
+
+Var MultiHeadAttention::heads_of(const Linear& map, const Var& x) const {
+  if (x.rank() != 3)
+    throw ShapeError({.what = text("multi-head attention: an operand is ", x.shape()),
+                      .expected = "query [B, T, D], keys [B, S, D], values [B, S, D]",
+                      .operands = text("it is ", x.value().origin())});
+  const Var y = map(x);
+  return transpose(reshape(y, {x.extent(0), x.extent(1), heads_, y.extent(2) / heads_}), 1, 2);  // [B, H, T, d]
+}
+
+Var MultiHeadAttention::operator()(const Var& query, const Var& keys, const Var& values,
+                                   const Mask& mask) const {
+  const ErrorFrame frame = enter();
+  const Var y = attention(heads_of(query_, query), heads_of(key_, keys), heads_of(value_, values),
+                          {.mask = for_heads(mask)});                        // [B, H, T, d]
+  return out_(reshape(transpose(y, 1, 2), {y.extent(0), y.extent(2), -1}));  // [B, T, H, d] -> [B, T, D]
+}
+
+Tensor MultiHeadAttention::weights(const Var& query, const Var& keys, const Mask& mask) const {
+  const ErrorFrame frame = enter();
+  const NoGrad no_grad;
+  const Var q = heads_of(query_, query), k = heads_of(key_, keys);
+  return attention_weights(q.value(), k.value(), for_heads(mask),
+                           1 / std::sqrt(static_cast<double>(q.extent(-1))));
+}
+
+}  // namespace heed

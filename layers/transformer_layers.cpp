@@ -1,0 +1,115 @@
+#include "layers/transformer_layers.h"
+
+#include <cmath>
+
+#include "autograd/ops/arithmetic.h"
+
+namespace heed {
+namespace {
+
+// x with what a part makes of it, normalised before or after.
+template <class Part>
+Var residual(const Var& x, const LayerNorm& norm, NormPlacement placement, const Dropout& dropout,
+             const TransformerPass& pass, Part part) {
+  if (placement == NormPlacement::after) return norm(x + drop_out(part(x), dropout, pass));
+  return x + drop_out(part(norm(x)), dropout, pass);
+}
+
+Var attend(const MultiHeadAttention& attention, const Var& query, const Var& memory, const Mask& mask,
+           std::vector<Tensor>* weights) {
+  if (weights != nullptr) weights->push_back(attention.weights(query, memory, mask));
+  return attention(query, memory, memory, mask);
+}
+
+MultiHeadAttentionConfig attention_config(const TransformerLayerConfig& config) {
+  return {.width = config.width, .heads = config.heads};
+}
+
+FeedForwardConfig feed_forward_config(const TransformerLayerConfig& config) {
+  return {.width = config.width, .inner = config.feed_forward, .activation = config.activation};
+}
+
+std::string describe(const char* kind, const TransformerLayerConfig& config) {
+  return text(kind, " ", config.width, config.norm == NormPlacement::before ? ", norms before" : "");
+}
+
+}  // namespace
+
+Var drop_out(const Var& x, const Dropout& dropout, const TransformerPass& pass) {
+  if (!dropout.training() || dropout.probability() == 0) return x;
+  if (pass.rng == nullptr)
+    throw ConfigError({.what = "dropout in training needs a generator, and the pass has none",
+                       .hint = "pass an Rng to the model, or call eval()"});
+  return dropout(x, *pass.rng);
+}
+
+TransformerEncoderLayer::TransformerEncoderLayer(const TransformerLayerConfig& config, Rng& rng)
+    : Module(describe("TransformerEncoderLayer", config)),
+      config_(config),
+      self_attention_(attention_config(config), rng),
+      self_norm_(config.width),
+      feed_forward_(feed_forward_config(config), rng),
+      feed_forward_norm_(config.width),
+      dropout_(config.dropout) {
+  register_module("self_attention", self_attention_);
+  register_module("self_norm", self_norm_);
+  register_module("feed_forward", feed_forward_);
+  register_module("feed_forward_norm", feed_forward_norm_);
+  register_module("dropout", dropout_);
+}
+
+Var TransformerEncoderLayer::operator()(const Var& x, const Mask& mask, const TransformerPass& pass) const {
+  const ErrorFrame frame = enter();
+  const Var attended = residual(x, self_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
+    return attend(self_attention_, in, in, mask, pass.self_weights);
+  });
+  return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
+                  [&](const Var& in) { return feed_forward_(in); });
+}
+
+TransformerDecoderLayer::TransformerDecoderLayer(const TransformerLayerConfig& config, Rng& rng)
+    : Module(describe("TransformerDecoderLayer", config)),
+      config_(config),
+      self_attention_(attention_config(config), rng),
+      self_norm_(config.width),
+      cross_attention_(attention_config(config), rng),
+      cross_norm_(config.width),
+      feed_forward_(feed_forward_config(config), rng),
+      feed_forward_norm_(config.width),
+      dropout_(config.dropout) {
+  register_module("self_attention", self_attention_);
+  register_module("self_norm", self_norm_);
+  register_module("cross_attention", cross_attention_);
+  register_module("cross_norm", cross_norm_);
+  register_module("feed_forward", feed_forward_);
+  register_module("feed_forward_norm", feed_forward_norm_);
+  register_module("dropout", dropout_);
+}
+
+Var TransformerDecoderLayer::operator()(const Var& x, const Var& memory, const Mask& self_mask,
+                                        const Mask& cross_mask, const TransformerPass& pass) const {
+  const ErrorFrame frame = enter();
+  const Var looked_back = residual(x, self_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
+    return attend(self_attention_, in, in, self_mask, pass.self_weights);
+  });
+  const Var attended = residual(looked_back, cross_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
+    return attend(cross_attention_, in, memory, cross_mask, pass.cross_weights);
+  });
+  return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
+                  [&](const Var& in) { return feed_forward_(in); });
+}
+
+Tensor sinusoidal_positions(std::int64_t length, std::int64_t width) {
+  Tensor positions = Tensor::empty({length, width}, DType::f64);
+  double* const to = positions.fresh_data<double>();
+  for (std::int64_t column = 0; column < width; ++column) {
+    const double wave = std::pow(10000.0, -static_cast<double>(column / 2 * 2) / static_cast<double>(width));
+    for (std::int64_t p = 0; p < length; ++p) {
+      const double angle = static_cast<double>(p) * wave;
+      to[p * width + column] = column % 2 == 0 ? std::sin(angle) : std::cos(angle);
+    }
+  }
+  return positions;
+}
+
+}  // namespace heed

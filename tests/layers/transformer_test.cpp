@@ -1,0 +1,199 @@
+#include "layers/transformer.h"
+
+#include "autograd/ops.h"
+#include "core/reduce.h"
+#include "optim/adam.h"
+#include "tests/catch.h"
+#include "tests/layers/layer_testing.h"
+#include "tests/thrown.h"
+
+namespace heed::tests {
+namespace {
+
+constexpr TransformerConfig kSmall{
+    .vocabulary = 9, .target_vocabulary = 7, .width = 6, .heads = 2, .layers = 2, .feed_forward = 8};
+
+TransformerConfig with_norms(NormPlacement placement) {
+  TransformerConfig config = kSmall;
+  config.norm = placement;
+  return config;
+}
+
+// A model with values large enough to matter, sources of lengths 7, 3, 5 and targets of 5 steps.
+struct Setting {
+  Rng rng{11};
+  Transformer model;
+  Tokens source{Tensor(), ids_of({7, 3, 5}, {3})}, target;
+
+  explicit Setting(NormPlacement placement = NormPlacement::after) : model(with_norms(placement), rng) {
+    take_random_parameters(model, rng, 0.4);
+    source.ids = random_ids({3, 7}, kSmall.vocabulary);
+    target.ids = random_ids({3, 5}, kSmall.target_vocabulary);
+  }
+  Tensor random_ids(const Shape& shape, std::int64_t vocabulary) {
+    std::vector<std::int32_t> values;
+    for (std::int64_t i = 0; i < shape.count(); ++i)
+      values.push_back(static_cast<std::int32_t>(rng.below(vocabulary)));
+    return ids_of(values, shape);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("transformer: scores, loss and all gradients are PyTorch's") {
+  const Fixture numbers("transformer");
+  const Tokens source{numbers.ids("source"), numbers.ids("lengths")}, target_in{numbers.ids("target_in"), {}};
+  Rng rng(1);
+  Transformer model(kSmall, rng);
+  take_parameters(model, numbers);
+  const Var scores = model(source, target_in);
+  const Var loss = cross_entropy(scores, numbers.ids("target_out"));
+  CHECK(largest_difference(scores.value(), numbers["scores"]) < kTolerance);
+  CHECK(largest_difference(loss.value(), numbers["loss"]) < kTolerance);
+  loss.backward();
+  CHECK(gradient_difference(model, numbers) < kTolerance);
+
+  // Values of about 1 through 4 layers with norms between them: some hundred roundings of 6e-8.
+  model.to(DType::f32);
+  const Var loss_f32 = cross_entropy(model(source, target_in), numbers.ids("target_out"));
+  CHECK(largest_difference(loss_f32.value().to(DType::f64), numbers["loss"]) < 5e-6);
+  loss_f32.backward();
+  CHECK(gradient_difference(model, numbers) < 5e-6);
+}
+
+TEST_CASE("transformer: parameters have names that say where they are") {
+  Rng rng(1);
+  const Transformer model(kSmall, rng);
+  std::vector<std::string> names;
+  for (const Var& parameter : model.parameters()) names.push_back(parameter.name());
+  for (const char* name :
+       {"source_embedding.weight", "encoder.0.self_attention.query.weight", "encoder.1.self_norm.gain",
+        "encoder.norm.bias", "decoder.1.cross_attention.out.bias", "decoder.0.feed_forward.inner.weight",
+        "decoder.1.feed_forward_norm.gain", "out.weight"}) {
+    INFO(name);
+    CHECK(std::find(names.begin(), names.end(), name) != names.end());
+  }
+}
+
+TEST_CASE("transformer: changing a target id moves no score before it, and moves the ones from it on") {
+  for (const NormPlacement placement : {NormPlacement::after, NormPlacement::before}) {
+    const Setting s(placement);
+    const Tensor scores = s.model(s.source, s.target).value();
+    for (std::int64_t step = 0; step < 5; ++step) {
+      Tokens changed{s.target.ids.clone(), {}};
+      for (std::int64_t b = 0; b < 3; ++b)
+        changed.ids.set({b, step},
+                        static_cast<double>((changed.ids.data<std::int32_t>()[b * 5 + step] + 1) % 7));
+      const Tensor after = s.model(s.source, changed).value();
+      CHECK(identical(after.slice(1, 0, step).clone(), scores.slice(1, 0, step).clone()));
+      for (std::int64_t t = step; t < 5; ++t)
+        CHECK(largest_difference(after.select(1, t), scores.select(1, t)) > 1e-6);
+    }
+  }
+}
+
+TEST_CASE("transformer: what stands in padding changes nothing, in values and gradients") {
+  Setting s;
+  const Var clean = s.model(s.source, s.target);
+  sum(square(clean)).backward();
+  const std::vector<Tensor> gradients = take_gradients(s.model);
+  Tokens dirty{s.source.ids.clone(), s.source.lengths};
+  dirty.ids.slice(1, 3, 7).select(0, 1).fill(8);
+  dirty.ids.slice(1, 5, 7).select(0, 2).fill(0);
+  const Var scores = s.model(dirty, s.target);
+  CHECK(identical(scores.value(), clean.value()));
+  sum(square(scores)).backward();
+  CHECK(largest_difference(take_gradients(s.model), gradients) < 1e-12);
+}
+
+TEST_CASE("transformer: a sequence in a padded batch gives what it gives alone, and no lengths are full ones") {
+  const Setting s;
+  const Tensor together = s.model(s.source, s.target).value();
+  for (std::int64_t b = 0; b < 3; ++b) {
+    const std::vector<std::int32_t> ids = s.source.sequence(b);
+    const Tokens alone = batch_of(std::span(&ids, 1), 0);
+    CHECK_FALSE(alone.lengths.defined());
+    CHECK(largest_difference(s.model(alone, {s.target.ids.slice(0, b, b + 1), {}}).value().select(0, 0),
+                             together.select(0, b)) < kTolerance);
+  }
+}
+
+TEST_CASE("transformer: encoding and decoding apart, a step more each time, gives what the whole gives") {
+  const Setting s;
+  const Tensor scores = s.model(s.source, s.target).value();
+  const TransformerMemory memory = s.model.encode(s.source);
+  CHECK(memory.states.shape() == Shape{3, 7, 6});
+  for (std::int64_t steps = 1; steps <= 5; ++steps)
+    CHECK(largest_difference(s.model.decode(s.target.ids.slice(1, 0, steps), memory).value(),
+                             scores.slice(1, 0, steps)) < kTolerance);
+}
+
+TEST_CASE("transformer: the weights of every layer and head are to be had, and are 0 where nothing is seen") {
+  const Setting s;
+  const Transformer::Forward forward = s.model.with_attention(s.source, s.target);
+  CHECK(identical(forward.scores.value(), s.model(s.source, s.target).value()));
+  REQUIRE(forward.encoder.size() == 2);
+  REQUIRE(forward.decoder.size() == 2);
+  REQUIRE(forward.cross.size() == 2);
+  for (std::size_t layer = 0; layer < 2; ++layer) {
+    CHECK(forward.encoder[layer].shape() == Shape{3, 2, 7, 7});
+    CHECK(forward.decoder[layer].shape() == Shape{3, 2, 5, 5});
+    CHECK(forward.cross[layer].shape() == Shape{3, 2, 5, 7});
+    CHECK(largest(forward.cross[layer].select(0, 1).slice(-1, 3, 7)) == 0);
+    CHECK(largest_difference(sum(forward.cross[layer], -1), Tensor::ones({3, 2, 5}, DType::f64)) < 1e-12);
+    for (std::int64_t t = 0; t < 5; ++t)
+      CHECK(largest(forward.decoder[layer].select(-2, t).slice(-1, t + 1, 5)) == 0);
+  }
+}
+
+TEST_CASE("transformer: learns a batch by heart, norms after or before") {
+  for (const NormPlacement placement : {NormPlacement::after, NormPlacement::before}) {
+    Rng rng(3);
+    Transformer model(
+        {.vocabulary = 9, .width = 16, .heads = 2, .layers = 1, .feed_forward = 32, .norm = placement}, rng);
+    Adam optimiser(model.parameters(), {.learning_rate = 1e-2});
+    Setting s;
+    const Tensor target_out = s.random_ids({3, 5}, 7);
+    double first = 0, last = 0;
+    for (int step = 0; step < 80; ++step) {
+      const Var loss = cross_entropy(model(s.source, s.target), target_out);
+      loss.backward();
+      optimiser.step({.clip_norm = 1.0});
+      optimiser.zero_grad();
+      last = loss.item();
+      if (step == 0) first = last;
+    }
+    CHECK(first > 1.5);
+    CHECK(last < 0.02);
+  }
+}
+
+TEST_CASE("transformer: steps beyond those whose positions are kept are positioned alike") {
+  Rng rng(4);
+  const PositionedEmbedding embedding(3, 4, rng);
+  const Tensor ids = Tensor::full({1, 300}, 1, DType::i32);
+  const Tensor far = embedding(ids).value(), near = embedding(ids.slice(1, 0, 256)).value();
+  CHECK(identical(far.slice(1, 0, 256).clone(), near));
+  CHECK(largest_difference(far.select(1, 299), far.select(1, 298)) > 0.01);
+}
+
+TEST_CASE("transformer: errors name the path of the module") {
+  const Setting s;
+  Tokens wrong{s.target.ids.clone(), {}};
+  wrong.ids.set({1, 2}, 7);
+  CHECK_THAT(thrown<IndexError>([&] { s.model(s.source, wrong); }),
+             ContainsSubstring("in: Transformer / target_embedding (PositionedEmbedding 7 x 6)"));
+  CHECK_THAT(thrown<ShapeError>([&] {
+               s.model(s.source, {s.target.ids.slice(0, 0, 2), {}});
+             }),
+             ContainsSubstring("in: Transformer / decoder / 0 / cross_attention"));
+  Rng rng(1);
+  for (const std::int64_t size : {0, -1}) {
+    TransformerConfig config = kSmall;
+    config.layers = size;
+    CHECK_THAT(thrown<ConfigError>([&] { const Transformer model(config, rng); }),
+               ContainsSubstring("each at least 1"));
+  }
+}
+
+}  // namespace heed::tests
