@@ -4,6 +4,7 @@
 
 #include "autograd/ops.h"
 #include "layers/seq2seq.h"
+#include "layers/transformer.h"
 #include "optim/adam.h"
 #include "tests/bench/dates.h"
 #include "tests/bench/timing.h"
@@ -39,16 +40,17 @@ struct Recipe {
   double clip_norm;
 };
 
-// Prints how fast a model trains; any model that gives scores [B, T, V] for a source and the target so far.
-template <class Model>
-void time_training(const Model& model, const Dates& dates, const Training& training, const Recipe& recipe) {
+// Prints how fast a model trains; scores(batch) is [B, T, V].
+template <class Scores>
+void time_training(const Module& model, Scores scores, const Dates& dates, const Training& training,
+                   const Recipe& recipe) {
   Adam optimiser(model.parameters(), recipe.adam);
   double last_loss = 0;
   std::int64_t next = 0;
   const Times times = measure(kWarmUp, training.steps, [&] {
     const DateBatch batch = dates.batch(next++);
     optimiser.zero_grad();
-    const Var loss = cross_entropy(model(batch.source, batch.target_in), batch.target_out);
+    const Var loss = cross_entropy(scores(batch), batch.target_out);
     loss.backward();
     optimiser.step({.clip_norm = recipe.clip_norm});
     last_loss = loss.item();
@@ -82,7 +84,27 @@ void train_seq2seq(const Workload& self, const Call& call) {
   const Dates dates = load(training);
   Rng rng(1);
   const AttentionSeq2seq model(seq2seq_config(dates, hidden), rng);
-  time_training(model, dates, training, {.adam = {.learning_rate = 1e-3}, .clip_norm = 5});
+  const auto scores = [&](const DateBatch& batch) { return model(batch.source, batch.target_in); };
+  time_training(model, scores, dates, training, {.adam = {.learning_rate = 1e-3}, .clip_norm = 5});
+}
+
+void train_transformer(const Workload& self, const Call& call) {
+  Training training;
+  TransformerConfig config;
+  programs::Flags flags = flags_of(self);
+  add_training_flags(flags, training);
+  flags.add("d", &config.width, "width of the model", at_least(1));
+  flags.add("heads", &config.heads, "attention heads, which divide the width", at_least(1));
+  flags.add("layers", &config.layers, "layers of the encoder, and of the decoder", at_least(1));
+  flags.add("ff", &config.feed_forward, "width between the two maps of a feed-forward part", at_least(1));
+  if (!parse(flags, call)) return;
+  const Dates dates = load(training);
+  config.vocabulary = dates.vocabulary();
+  Rng rng(1);
+  const Transformer model(config, rng);
+  const auto scores = [&](const DateBatch& batch) { return model(batch.source, batch.target_in); };
+  time_training(model, scores, dates, training,
+                {.adam = {.learning_rate = 1e-3, .beta2 = 0.98}, .clip_norm = 1});
 }
 
 void decode_seq2seq(const Workload& self, const Call& call) {

@@ -58,6 +58,8 @@ TEST_CASE("heed_bench: every workload prints finite numbers behind the names tha
   const std::vector<Smoke> all{
       {"date-seq2seq --hidden=4 --batch=2 --steps=1",
        {"examples_per_s", "step_ms", "min_ms", "loss", "rss_mb"}},
+      {"date-transformer --d=4 --heads=2 --layers=1 --ff=4 --batch=2 --steps=1",
+       {"examples_per_s", "step_ms", "min_ms", "loss", "rss_mb"}},
       {"decode-seq2seq --hidden=4 --runs=1", {"decode_ms_per_example"}},
       {"lstm 2 3 4 5 --runs=1 --threads=2", {"fwd_ms", "fwd_gflops", "bwd_ms", "bwd_gflops"}},
       {"gemm 5 6 7 --runs=1 --peak", {"peak_gflops", "7"}},

@@ -32,6 +32,7 @@ programs::Flags flags_of(const Workload& workload);
 bool parse(programs::Flags& flags, const Call& call, std::vector<std::int64_t>* extents = nullptr);
 
 void train_seq2seq(const Workload& self, const Call& call);
+void train_transformer(const Workload& self, const Call& call);
 void decode_seq2seq(const Workload& self, const Call& call);
 void run_lstm(const Workload& self, const Call& call);
 void run_gemm(const Workload& self, const Call& call);
