@@ -28,29 +28,75 @@ void require_product(const Tensor& a, const Tensor& b) {
                       .operands = origins()});
 }
 
-// One product, cut along the longer side of y into pieces that depend on the extents only.
+// Extents of a piece: a multiple of every micro-kernel's height and width.
+constexpr std::int64_t kUnit = 96;
+
+std::int64_t whole_units(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
+
+// Cut along the rows of y; a matrix b is packed once for all pieces.
+template <class T>
+void product_by_rows(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a,
+                     MatrixView<const T> b, MatrixView<T> y, bool accumulate) {
+  const auto& loops = kernels::loops<T>();
+  Tensor packed;
+  if (n > 1) {
+    packed = Tensor::empty({loops.gemm_packed_size(k, n)}, dtype_of<T>());
+    loops.gemm_pack(k, n, b, packed.fresh_data<T>());
+  }
+  parallel_for(m, whole_units((m + 7) / 8, kUnit), [&](std::int64_t begin, std::int64_t end) {
+    const MatrixView<const T> rows{a.data + begin * a.row_stride, a.row_stride, a.column_stride};
+    const MatrixView<T> to{y.data + begin * y.row_stride, y.row_stride, 1};
+    if (packed.defined())
+      loops.gemm_packed(end - begin, n, k, rows, packed.data<T>(), to, accumulate);
+    else
+      loops.gemm(end - begin, n, k, rows, b, to, accumulate);
+  });
+}
+
+template <class T>
+void product_by_columns(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a,
+                        MatrixView<const T> b, MatrixView<T> y, bool accumulate) {
+  parallel_for(n, whole_units((n + 3) / 4, kUnit), [&](std::int64_t begin, std::int64_t end) {
+    kernels::loops<T>().gemm(m, end - begin, k, a,
+                             {b.data + begin * b.column_stride, b.row_stride, b.column_stride},
+                             {y.data + begin, y.row_stride, 1}, accumulate);
+  });
+}
+
+// Cut along k, the sums of the pieces added up in order: nothing is packed twice, and a small y gives work to
+// several threads.
+template <class T>
+void product_by_terms(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a,
+                      MatrixView<const T> b, MatrixView<T> y, bool accumulate) {
+  const auto& loops = kernels::loops<T>();
+  const std::int64_t piece = whole_units((k + 3) / 4, 16);
+  Tensor parts = Tensor::empty({(k + piece - 1) / piece - 1, m, n}, dtype_of<T>());
+  T* const part = parts.fresh_data<T>();
+  parallel_for(k, piece, [&](std::int64_t begin, std::int64_t end) {
+    const MatrixView<T> to = begin == 0 ? y : MatrixView<T>{part + (begin / piece - 1) * m * n, n, 1};
+    loops.gemm(m, n, end - begin, {a.data + begin * a.column_stride, a.row_stride, a.column_stride},
+               {b.data + begin * b.row_stride, b.row_stride, b.column_stride}, to, begin == 0 && accumulate);
+  });
+  for (std::int64_t i = 0; i < parts.extent(0); ++i)
+    for (std::int64_t r = 0; r < m; ++r)
+      loops.axpy(n, T(1), part + (i * m + r) * n, 1, y.data + r * y.row_stride, 1);
+}
+
+// One product, cut into pieces that depend on the extents only.
 template <class T>
 void product(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, MatrixView<const T> b,
              MatrixView<T> y, bool accumulate) {
-  const auto gemm = kernels::loops<T>().gemm;
-  constexpr std::int64_t kUnit = 96;  // a multiple of every micro-kernel's height and width
-  const bool by_rows = m >= n;
-  const std::int64_t long_side = by_rows ? m : n;
-  if (m * n * k < 4 * kGrain || long_side < 2 * kUnit) {
-    gemm(m, n, k, a, b, y, accumulate);
-    return;
-  }
-  // At most 8 pieces: each packs the other operand anew.
-  const std::int64_t least = std::max(kUnit, (long_side + 7) / 8);
-  const std::int64_t piece = (least + kUnit - 1) / kUnit * kUnit;
-  parallel_for(long_side, piece, [&](std::int64_t begin, std::int64_t end) {
-    if (by_rows)
-      gemm(end - begin, n, k, {a.data + begin * a.row_stride, a.row_stride, a.column_stride}, b,
-           {y.data + begin * y.row_stride, y.row_stride, 1}, accumulate);
-    else
-      gemm(m, end - begin, k, a, {b.data + begin * b.column_stride, b.row_stride, b.column_stride},
-           {y.data + begin, y.row_stride, 1}, accumulate);
-  });
+  const std::int64_t longer = std::max(m, n);
+  if (m * n * k < 4 * kGrain)
+    kernels::loops<T>().gemm(m, n, k, a, b, y, accumulate);
+  else if (longer <= 512 && k >= std::max<std::int64_t>(1024, 2 * longer) && std::min(m, n) > 1)
+    product_by_terms(m, n, k, a, b, y, accumulate);
+  else if (longer < 2 * kUnit)
+    kernels::loops<T>().gemm(m, n, k, a, b, y, accumulate);
+  else if (m >= n)
+    product_by_rows(m, n, k, a, b, y, accumulate);
+  else
+    product_by_columns(m, n, k, a, b, y, accumulate);
 }
 
 template <class T>
