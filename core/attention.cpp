@@ -43,9 +43,12 @@ void require_operands_fit(const Tensor& q, const Tensor& k, const Tensor& v, con
 // The tensor itself when the elements of its last axis are adjacent, else a copy.
 Tensor with_adjacent_rows(const Tensor& x) { return x.extent(-1) <= 1 || x.stride(-1) == 1 ? x : x.clone(); }
 
-// As above, but the last axis may also be one element for all.
-Tensor with_mask_rows(const Tensor& x) {
-  return x.extent(-1) == 1 || x.stride(-1) == 0 ? x : with_adjacent_rows(x);
+// As above for a mask that broadcasts: the last axis may also be one element for all, and what is expanded is
+// not copied.
+Tensor with_mask_rows(Tensor x) {
+  for (int axis = 0; axis < x.rank(); ++axis)
+    if (x.stride(axis) == 0 && x.extent(axis) > 1) x = x.slice(axis, 0, 1);
+  return with_adjacent_rows(x);
 }
 
 // A tensor of that shape whose axes lie in memory in the order in which x's do.
