@@ -43,9 +43,12 @@ void require_operands_fit(const Tensor& q, const Tensor& k, const Tensor& v, con
 // The tensor itself when the elements of its last axis are adjacent, else a copy.
 Tensor with_adjacent_rows(const Tensor& x) { return x.extent(-1) <= 1 || x.stride(-1) == 1 ? x : x.clone(); }
 
-// As above, but the last axis may also be one element for all.
-Tensor with_mask_rows(const Tensor& x) {
-  return x.extent(-1) == 1 || x.stride(-1) == 0 ? x : with_adjacent_rows(x);
+// As above for a mask that broadcasts: the last axis may also be one element for all, and what is expanded is
+// not copied.
+Tensor with_mask_rows(Tensor x) {
+  for (int axis = 0; axis < x.rank(); ++axis)
+    if (x.stride(axis) == 0 && x.extent(axis) > 1) x = x.slice(axis, 0, 1);
+  return with_adjacent_rows(x);
 }
 
 // A tensor of that shape whose axes lie in memory in the order in which x's do.
@@ -100,7 +103,9 @@ class Starts {
   std::array<std::int64_t, kMaxRank> extent_{}, stride_{};
 };
 
-// Asks for the rows of the head that comes next: they are far apart, so that the processor does not guess them.
+// How many heads ahead rows are asked for: they are far apart, so that the processor does not guess them.
+constexpr std::int64_t kAhead = 2;
+
 template <class T>
 void prefetch_rows(const T* rows, const Tensor& x) {
   const std::int64_t count = std::min<std::int64_t>(x.extent(-2), 64), width = x.extent(-1),
@@ -207,9 +212,9 @@ AttentionForwardPass attention_forward(const Tensor& q, const Tensor& k, const T
     const Starts of_y(forward.y, heads.leading(), 2);
     heads.for_each_piece<T>([&](std::int64_t begin, std::int64_t end, T* scratch) {
       for (std::int64_t i = begin; i < end; ++i) {
-        if (i + 1 < end) {
-          heads.prefetch<T>(i + 1);
-          prefetch_rows(forward.y.data<T>() + of_y[i + 1], forward.y);
+        if (const std::int64_t next = i + kAhead; next < heads.leading().count()) {
+          heads.prefetch<T>(next);
+          prefetch_rows(forward.y.data<T>() + of_y[next], forward.y);
         }
         kernels::loops<T>().attention({.head = heads.head<T>(i, scratch),
                                        .y = forward.y.fresh_data<T>() + of_y[i],
@@ -244,13 +249,13 @@ AttentionGradients attention_backward(const Tensor& q, const Tensor& k, const Te
         of_dv(d.dv, heads.leading(), 2);
     heads.for_each_piece<T>([&](std::int64_t begin, std::int64_t end, T* scratch) {
       for (std::int64_t i = begin; i < end; ++i) {
-        if (i + 1 < end) {
-          heads.prefetch<T>(i + 1);
-          prefetch_rows(from.data<T>() + of_dy[i + 1], from);
-          prefetch_rows(y.data<T>() + of_y[i + 1], y);
-          prefetch_rows(d.dq.data<T>() + of_dq[i + 1], d.dq);
-          prefetch_rows(d.dk.data<T>() + of_dk[i + 1], d.dk);
-          prefetch_rows(d.dv.data<T>() + of_dv[i + 1], d.dv);
+        if (const std::int64_t next = i + kAhead; next < heads.leading().count()) {
+          heads.prefetch<T>(next);
+          prefetch_rows(from.data<T>() + of_dy[next], from);
+          prefetch_rows(y.data<T>() + of_y[next], y);
+          prefetch_rows(d.dq.data<T>() + of_dq[next], d.dq);
+          prefetch_rows(d.dk.data<T>() + of_dk[next], d.dk);
+          prefetch_rows(d.dv.data<T>() + of_dv[next], d.dv);
         }
         kernels::loops<T>().attention_backward({.head = heads.head<T>(i, scratch),
                                                 .y = y.data<T>() + of_y[i],

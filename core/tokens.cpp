@@ -51,6 +51,13 @@ Tokens batch_of(std::span<const std::vector<std::int32_t>> sequences, std::int32
   return tokens;
 }
 
+Mask padding_mask(const Tokens& tokens) {
+  require_form(tokens);
+  bool full = true;
+  for (std::int64_t b = 0; b < tokens.batch(); ++b) full = length_of(tokens, b) == tokens.time() && full;
+  return full ? Mask() : Mask::padding(tokens.lengths, tokens.time());
+}
+
 Tokens reversed(const Tokens& tokens) {
   require_form(tokens);
   Tokens result{tokens.ids.clone(), tokens.lengths};

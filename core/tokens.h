@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "core/mask.h"
 #include "core/tensor.h"
 
 namespace heed {
@@ -23,6 +24,9 @@ struct Tokens {
 
 /// A batch of the sequences, filled up with `filler` to the longest; without lengths when all are equally long.
 Tokens batch_of(std::span<const std::vector<std::int32_t>> sequences, std::int32_t filler);
+
+/// Attends to the real positions of each sequence: [B, 1, T]; undefined when all of them are real.
+Mask padding_mask(const Tokens& tokens);
 
 /// The real ids of each sequence in the opposite order, padding left at the end.
 Tokens reversed(const Tokens& tokens);

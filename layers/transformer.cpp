@@ -97,8 +97,7 @@ Transformer::Transformer(const TransformerConfig& config, Rng& rng)
 
 TransformerMemory Transformer::encode(const Tokens& source, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();
-  Mask mask;
-  if (source.lengths.defined()) mask = Mask::padding(source.lengths, source.time());  // [B, 1, S]
+  const Mask mask = padding_mask(source);
   return {encoder_(drop_out(source_embedding_(source.ids), dropout_, pass), mask, pass), mask};
 }
 

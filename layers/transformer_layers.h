@@ -19,7 +19,7 @@ struct TransformerLayerConfig {
   std::int64_t width = 0;
   std::int64_t heads = 8;
   std::int64_t feed_forward = 0;  ///< the width inside of FeedForward
-  double dropout = 0;             ///< of what each part adds, in training
+  double dropout = 0;             ///< of what each part adds, in training; attention weights stay whole
   NormPlacement norm = NormPlacement::after;
   Activation activation = Activation::relu;
 };

@@ -76,7 +76,7 @@ TEST_CASE("attention: a mask of any shape that broadcasts to the scores, an expa
   for (const Shape& shape : {Shape{2, 3, 7, 9}, Shape{7, 9}, Shape{9}, Shape{}, Shape{2, 1, 1, 9},
                              Shape{3, 7, 1}, Shape{2, 1, 7, 1}, Shape{1, 9}}) {
     INFO(to_string(shape));
-    for (const std::uint64_t seed : {5, 6}) {
+    for (const std::uint64_t seed : {5u, 6u}) {
       in.mask = Mask::attend(random_booleans(shape, seed));
       check_against_definition(in);
       in.mask = Mask::attend(in.mask.attends().expand({2, 3, 7, 9}));

@@ -118,6 +118,17 @@ TEST_CASE("transformer: a sequence in a padded batch gives what it gives alone, 
   }
 }
 
+TEST_CASE("transformer: full lengths make no mask, lengths beyond the source are an error") {
+  Setting s;
+  CHECK(s.model.encode(s.source).mask.defined());
+  s.source.lengths = ids_of({7, 7, 7}, {3});
+  CHECK_FALSE(s.model.encode(s.source).mask.defined());
+  s.source.lengths = ids_of({7, 8, 7}, {3});
+  CHECK_THROWS_AS(s.model.encode(s.source), IndexError);
+  s.source.lengths = ids_of({7, 7}, {2});
+  CHECK_THROWS_AS(s.model.encode(s.source), ShapeError);
+}
+
 TEST_CASE("transformer: encoding and decoding apart, a step more each time, gives what the whole gives") {
   const Setting s;
   const Tensor scores = s.model(s.source, s.target).value();
