@@ -1,6 +1,8 @@
 // Arithmetic, element by element. Operands broadcast by NumPy's rule; the engine sums gradients back.
 #pragma once
 
+#include <numbers>
+
 #include "autograd/record.h"
 #include "core/elementwise.h"
 
@@ -96,6 +98,12 @@ inline Var tanh(const Var& x) {
 inline Var sigmoid(const Var& x) {
   return record("sigmoid", apply(kernels::Unary::sigmoid, x.value(), "sigmoid"),
                 wrt(x, [](const Var& dy, const Var& y) { return dy * y * (1.0 - y); }));
+}
+
+/// The error function.   dx = dy 2 / sqrt(pi) e^(-x²)
+inline Var erf(const Var& x) {
+  return record("erf", erf(x.value()),
+                wrt(x, [x](const Var& dy) { return dy * (std::numbers::inv_sqrtpi * 2.0) * exp(-square(x)); }));
 }
 
 /// max(x, 0).   dx = dy where x > 0, else 0

@@ -68,6 +68,7 @@ void add_arithmetic(std::vector<OpRow>& rows) {
   add("tanh", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{tanh(in[0])}; });
   add("tanh", "empty", {{{2, 0}}, {{1}}}, [](In in) { return Outputs{tanh(in[0] * in[1])}; });
   add("sigmoid", "", {{{2, 3}, -3, 3}}, [](In in) { return Outputs{sigmoid(in[0])}; });
+  add("erf", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{erf(in[0])}; });
   add("relu", "away from the kink", {away_from_zero({3, 5}, 0.1, 2)},
       [](In in) { return Outputs{relu(in[0]) * in[0]}; });
   add("where", "condition, x and y broadcast", {{{2, 3}}, {{3}}}, [](In in) {

@@ -10,6 +10,7 @@
 #include "core/kernels/cpu.h"
 #include "core/random.h"
 #include "tests/catch.h"
+#include "tests/core/kernels_wide.h"
 
 namespace heed::tests {
 
@@ -21,10 +22,15 @@ const kernels::Loops<T>& loops_of(const kernels::Table& table) {
     return table.f64;
 }
 
-/// check(loops, reference) for each variant that this processor can run.
+/// check(loops, reference) for each variant that this processor can run, and for 64-byte vectors on any
+/// processor.
 template <class T, class Check>
 void for_each_variant(Check check) {
   const kernels::Loops<T>& reference = loops_of<T>(*kernels::find_table("reference"));
+  {
+    INFO("variant wide, " << 8 * sizeof(T) << " bits");
+    check(loops_of<T>(kernels::kWideTable), reference);
+  }
   for (const char* const* name = kernels::table_names(); *name != nullptr; ++name) {
     INFO("variant " << *name << ", " << 8 * sizeof(T) << " bits");
     const kernels::Table* table = kernels::find_table(*name);
