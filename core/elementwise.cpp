@@ -1,7 +1,9 @@
 #include "core/elementwise.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <type_traits>
 
 #include "core/error.h"
 #include "core/kernels/cpu.h"
@@ -201,17 +203,15 @@ Tensor apply(kernels::Compare f, const Tensor& a, const Tensor& b, const char* o
   for_any(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     const T *const pa = a.data<T>(), *const pb = b.data<T>();
-    for (std::int64_t r = 0; r < walk.rows; ++r) {
-      const auto at = walk.offsets(r);
+    walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 3> at) {
       const auto [sa, sb, sy] = walk.inner_stride;
       if constexpr (std::is_floating_point_v<T>) {
-        kernels::loops<T>().compare[static_cast<int>(f)](walk.inner, pa + at[0], sa, pb + at[1], sb, py + at[2],
-                                                         sy);
+        kernels::loops<T>().compare[static_cast<int>(f)](n, pa + at[0], sa, pb + at[1], sb, py + at[2], sy);
       } else {
-        for (std::int64_t i = 0; i < walk.inner; ++i)
+        for (std::int64_t i = 0; i < n; ++i)
           py[at[2] + i * sy] = compare(f, pa[at[0] + i * sa], pb[at[1] + i * sb]);
       }
-    }
+    });
   });
   return y;
 }
@@ -257,6 +257,16 @@ void scale(Tensor& y, double a) {
 
 namespace {
 
+// x or y, without a jump: conditions are seldom foreseeable.
+template <class T>
+T either(bool condition, T x, T y) {
+  using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t,
+                                  std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint8_t>>;
+  const Bits mask = static_cast<Bits>(-static_cast<Bits>(condition));
+  const Bits bx = std::bit_cast<Bits>(x), by = std::bit_cast<Bits>(y);
+  return std::bit_cast<T>(static_cast<Bits>(by ^ ((bx ^ by) & mask)));
+}
+
 Tensor choose(const Tensor& condition, const Tensor& x, const Tensor& y, const char* operation) {
   if (condition.dtype() != DType::boolean)
     throw DTypeError(
@@ -271,12 +281,11 @@ Tensor choose(const Tensor& condition, const Tensor& x, const Tensor& y, const c
     const bool* const pc = condition.data<bool>();
     const T *const px = x.data<T>(), *const py = y.data<T>();
     T* const to = result.fresh_data<T>();
-    for (std::int64_t r = 0; r < walk.rows; ++r) {
-      const auto at = walk.offsets(r);
+    walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 4> at) {
       const auto [sc, sx, sy, st] = walk.inner_stride;
-      for (std::int64_t i = 0; i < walk.inner; ++i)
-        to[at[3] + i * st] = pc[at[0] + i * sc] ? px[at[1] + i * sx] : py[at[2] + i * sy];
-    }
+      for (std::int64_t i = 0; i < n; ++i)
+        to[at[3] + i * st] = either(pc[at[0] + i * sc], px[at[1] + i * sx], py[at[2] + i * sy]);
+    });
   });
   return result;
 }

@@ -6,6 +6,7 @@
 #include "core/kernels/cpu.h"
 #include "core/parallel.h"
 #include "core/reduce.h"
+#include "core/strided_rows.h"
 
 namespace heed {
 namespace {
@@ -51,15 +52,21 @@ LayerNormBackward layer_norm_backward(const Tensor& x, const Tensor& gain, const
   const std::int64_t grain = rows_per_piece(n), pieces = std::max<std::int64_t>(1, (rows + grain - 1) / grain);
   Tensor dx = Tensor::empty(x.shape(), x.dtype());
   Tensor dgain = Tensor::zeros({pieces, n}, x.dtype()), dbias = Tensor::zeros({pieces, n}, x.dtype());
-  const Tensor from = x.contiguous_copy_if_needed(), g = gain.contiguous_copy_if_needed(),
-               d = dy.contiguous_copy_if_needed();
+  if (x.count() == 0) return {dx, sum(dgain, 0), sum(dbias, 0)};
+  const Tensor from = x.contiguous_copy_if_needed(), g = gain.contiguous_copy_if_needed();
+  const StridedRows gradients(dy, x.shape(), true);
   for_floating(x.dtype(), "layer_norm", [&](auto zero) {
     using T = decltype(zero);
     parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {
-      kernels::loops<T>().layer_norm_backward(
-          end - begin, n, from.data<T>() + begin * n, g.data<T>(), forward.mean.data<T>() + begin,
-          forward.rstd.data<T>() + begin, d.data<T>() + begin * n, dx.fresh_data<T>() + begin * n,
-          dgain.fresh_data<T>() + begin / grain * n, dbias.fresh_data<T>() + begin / grain * n);
+      gradients.for_each_run(
+          begin, end, [&](std::int64_t row, std::int64_t count, std::int64_t offset, std::int64_t stride) {
+            kernels::loops<T>().layer_norm_backward(
+                count, n, from.data<T>() + row * n, g.data<T>(), forward.mean.data<T>() + row,
+                forward.rstd.data<T>() + row,
+                {gradients.tensor().data<T>() + offset, stride, gradients.column_stride()},
+                dx.fresh_data<T>() + row * n, dgain.fresh_data<T>() + begin / grain * n,
+                dbias.fresh_data<T>() + begin / grain * n);
+          });
     });
   });
   return {dx, sum(dgain, 0), sum(dbias, 0)};

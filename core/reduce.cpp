@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "core/error.h"
 #include "core/kernels/cpu.h"
@@ -35,6 +36,33 @@ T sum_row(const T* x, std::int64_t n) {
   return kernels::loops<T>().sum(static_cast<std::int64_t>(parts.size()), parts.data(), 1);
 }
 
+// Rows of `run` folded element by element, y[o] = f(f(x[o][0], x[o][1]), ...), in pieces of columns; rows in
+// blocks, so that a sum of many rows does not add small numbers to one that has grown large.
+template <class T>
+void fold_columns(kernels::Binary f, const T* x, T* y, Run run) {
+  constexpr std::int64_t kRowsOfBlock = 64, kMostColumns = 1024;
+  const auto fold = kernels::loops<T>().binary[static_cast<int>(f)];
+  const std::int64_t width = std::min({run.inner, kMostColumns, std::max<std::int64_t>(64, kGrain / run.n)});
+  const std::int64_t pieces = (run.inner + width - 1) / width;
+  parallel_for(run.outer * pieces, std::max<std::int64_t>(1, kGrain / (width * run.n)),
+               [&](std::int64_t begin, std::int64_t end) {
+                 T block[kMostColumns];
+                 for (std::int64_t piece = begin; piece < end; ++piece) {
+                   const std::int64_t o = piece / pieces, column = piece % pieces * width;
+                   const std::int64_t columns = std::min(width, run.inner - column);
+                   const T* const from = x + o * run.n * run.inner + column;
+                   T* const to = y + o * run.inner + column;
+                   for (std::int64_t first = 0; first < run.n; first += kRowsOfBlock) {
+                     T* const total = first == 0 ? to : block;
+                     std::copy_n(from + first * run.inner, columns, total);
+                     for (std::int64_t i = first + 1; i < std::min(run.n, first + kRowsOfBlock); ++i)
+                       fold(columns, total, 1, from + i * run.inner, 1, total, 1);
+                     if (first > 0) fold(columns, to, 1, block, 1, to, 1);
+                   }
+                 }
+               });
+}
+
 template <class T>
 void sum_run(const T* x, T* y, Run run) {
   if (run.n == 0 || run.inner == 0) {
@@ -48,23 +76,7 @@ void sum_run(const T* x, T* y, Run run) {
                      y[o] = kernels::loops<T>().sum(run.n, x + o * run.n, 1);
                  });
   } else {
-    // Rows are added to the first one, in blocks of columns.
-    const auto add = kernels::loops<T>().binary[static_cast<int>(kernels::Binary::add)];
-    const std::int64_t width = std::min<std::int64_t>(run.inner, std::max<std::int64_t>(64, kGrain / run.n));
-    const std::int64_t blocks = (run.inner + width - 1) / width;
-    const std::int64_t block_cost = width * run.n;
-    parallel_for(run.outer * blocks, std::max<std::int64_t>(1, kGrain / block_cost),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   for (std::int64_t piece = begin; piece < end; ++piece) {
-                     const std::int64_t o = piece / blocks, column = piece % blocks * width;
-                     const std::int64_t columns = std::min(width, run.inner - column);
-                     const T* const from = x + o * run.n * run.inner + column;
-                     T* const to = y + o * run.inner + column;
-                     std::copy_n(from, columns, to);
-                     for (std::int64_t i = 1; i < run.n; ++i)
-                       add(columns, to, 1, from + i * run.inner, 1, to, 1);
-                   }
-                 });
+    fold_columns(kernels::Binary::add, x, y, run);
   }
 }
 
@@ -81,6 +93,15 @@ Tensor sum_axes(const Tensor& x, int first, int last) {
   return y;
 }
 
+// each(o, i) for every row along the axis, o of the outer and i of the inner ones.
+template <class Each>
+void over_runs(const Run& run, Each each) {
+  parallel_for(run.outer * run.inner, std::max<std::int64_t>(1, kGrain / run.n),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t k = begin; k < end; ++k) each(k / run.inner, k % run.inner);
+               });
+}
+
 enum class Extreme { largest, smallest };
 
 Tensor extreme(const Tensor& x, int axis, bool keep_axis, Extreme which, const char* operation) {
@@ -92,11 +113,15 @@ Tensor extreme(const Tensor& x, int axis, bool keep_axis, Extreme which, const c
   Tensor y = Tensor::empty(keep_axis ? x.shape().with(at, 1) : x.shape().without(at), x.dtype());
   for_floating(x.dtype(), operation, [&](auto zero) {
     using T = decltype(zero);
-    const auto loop = which == Extreme::largest ? kernels::loops<T>().maximum : kernels::loops<T>().minimum;
-    for (std::int64_t o = 0; o < run.outer; ++o)
-      for (std::int64_t i = 0; i < run.inner; ++i)
-        y.fresh_data<T>()[o * run.inner + i] =
-            loop(run.n, from.data<T>() + o * run.n * run.inner + i, run.inner);
+    if (y.count() == 0) return;
+    const bool largest = which == Extreme::largest;
+    if (run.inner > 1)
+      return fold_columns(largest ? kernels::Binary::maximum : kernels::Binary::minimum, from.data<T>(),
+                          y.fresh_data<T>(), run);
+    const auto loop = largest ? kernels::loops<T>().maximum : kernels::loops<T>().minimum;
+    over_runs(run, [&](std::int64_t o, std::int64_t) {
+      y.fresh_data<T>()[o] = loop(run.n, from.data<T>() + o * run.n, 1);
+    });
   });
   return y;
 }
@@ -151,6 +176,27 @@ Tensor min(const Tensor& x, int axis, bool keep_axis) {
   return extreme(x, axis, keep_axis, Extreme::smallest, "min");
 }
 
+namespace {
+
+// The first position of the largest element, or of NaN.
+template <class T>
+std::int64_t position_of_largest(const T* row, std::int64_t n, std::int64_t stride) {
+  if constexpr (std::is_floating_point_v<T>) {
+    // Two passes without dependent jumps are faster than one with them.
+    const T largest = kernels::loops<T>().maximum(n, row, stride);
+    for (std::int64_t k = 0; k < n; ++k)
+      if (row[k * stride] == largest || row[k * stride] != row[k * stride]) return k;
+    return 0;
+  } else {
+    std::int64_t best = 0;
+    for (std::int64_t k = 1; k < n; ++k)
+      if (row[k * stride] > row[best * stride]) best = k;
+    return best;
+  }
+}
+
+}  // namespace
+
 Tensor argmax(const Tensor& x, int axis) {
   const int at = x.shape().resolve(axis);
   if (x.extent(at) == 0)
@@ -160,16 +206,12 @@ Tensor argmax(const Tensor& x, int axis) {
   Tensor y = Tensor::empty(x.shape().without(at), DType::i32);
   for_any(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    const T* const data = from.data<T>();
-    for (std::int64_t o = 0; o < run.outer; ++o)
-      for (std::int64_t i = 0; i < run.inner; ++i) {
-        const T* const row = data + o * run.n * run.inner + i;
-        std::int64_t best = 0;
-        for (std::int64_t k = 1; k < run.n && row[best * run.inner] == row[best * run.inner]; ++k)
-          if (!(row[k * run.inner] <= row[best * run.inner]))
-            best = k;  // larger, or NaN, which ends the search
-        y.fresh_data<std::int32_t>()[o * run.inner + i] = static_cast<std::int32_t>(best);
-      }
+    if (y.count() == 0) return;
+    over_runs(run, [&](std::int64_t o, std::int64_t i) {
+      const T* const row = from.data<T>() + o * run.n * run.inner + i;
+      y.fresh_data<std::int32_t>()[o * run.inner + i] =
+          static_cast<std::int32_t>(position_of_largest(row, run.n, run.inner));
+    });
   });
   return y;
 }

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/kernels/cpu.h"
 #include "core/parallel.h"
+#include "core/strided_rows.h"
 
 namespace heed {
 namespace {
@@ -40,37 +41,61 @@ void over_rows(const Tensor& x, Body body) {
 
 Tensor softmax(const Tensor& x, const Mask& mask) {
   width_of(x, "softmax");
-  Tensor allowed;
-  if (mask.defined()) {
-    if (!broadcasts_to(mask.attends().shape(), x.shape()))
-      throw ShapeError({.what = text("softmax: the mask ", mask.attends().shape(),
-                                     " does not broadcast to the scores ", x.shape())});
-    allowed = mask.attends().expand(x.shape()).contiguous_copy_if_needed();
-  }
+  if (mask.defined() && !broadcasts_to(mask.attends().shape(), x.shape()))
+    throw ShapeError({.what = text("softmax: the mask ", mask.attends().shape(),
+                                   " does not broadcast to the scores ", x.shape())});
   const Tensor from = x.contiguous_copy_if_needed();
   Tensor y = Tensor::empty(x.shape(), x.dtype());
   for_floating(x.dtype(), "softmax", [&](auto zero) {
     using T = decltype(zero);
-    const auto* const attend =
-        allowed.defined() ? reinterpret_cast<const std::uint8_t*>(allowed.bytes()) : nullptr;
-    over_rows(x, [&](std::int64_t rows, std::int64_t at, std::int64_t) {
-      kernels::loops<T>().softmax(rows, x.extent(-1), from.data<T>() + at,
-                                  attend == nullptr ? nullptr : attend + at, y.fresh_data<T>() + at);
+    const auto softmax_rows = kernels::loops<T>().softmax;
+    const std::int64_t n = x.extent(-1);
+    if (!mask.defined() || x.count() == 0) {
+      over_rows(x, [&](std::int64_t rows, std::int64_t at, std::int64_t) {
+        softmax_rows(rows, n, from.data<T>() + at, nullptr, 0, y.fresh_data<T>() + at);
+      });
+      return;
+    }
+    const StridedRows masks(mask.attends(), x.shape(), false);
+    const auto* const attend = reinterpret_cast<const std::uint8_t*>(masks.tensor().bytes());
+    over_rows(x, [&](std::int64_t piece, std::int64_t, std::int64_t first) {
+      masks.for_each_run(first, first + piece,
+                         [&](std::int64_t row, std::int64_t rows, std::int64_t offset, std::int64_t stride) {
+                           softmax_rows(rows, n, from.data<T>() + row * n, attend + offset, stride,
+                                        y.fresh_data<T>() + row * n);
+                         });
     });
   });
   return y;
 }
 
+namespace {
+
+// dx from y and dy by a kernel, whose dy is read where it lies.
+template <class T, class Kernel>
+void backward_rows(const Tensor& y, const Tensor& dy, Tensor& dx, Kernel kernel) {
+  if (y.count() == 0) return;
+  const Tensor output = y.contiguous_copy_if_needed();
+  const StridedRows gradients(dy, y.shape(), true);
+  const std::int64_t n = y.extent(-1);
+  over_rows(y, [&](std::int64_t piece, std::int64_t, std::int64_t first) {
+    gradients.for_each_run(first, first + piece,
+                           [&](std::int64_t row, std::int64_t rows, std::int64_t offset, std::int64_t stride) {
+                             kernel(rows, n, output.data<T>() + row * n,
+                                    {gradients.tensor().data<T>() + offset, stride, gradients.column_stride()},
+                                    dx.fresh_data<T>() + row * n);
+                           });
+  });
+}
+
+}  // namespace
+
 Tensor softmax_backward(const Tensor& y, const Tensor& dy) {
   require_same_shape(y, dy, "softmax_backward");
-  const Tensor output = y.contiguous_copy_if_needed(), from = dy.contiguous_copy_if_needed();
   Tensor dx = Tensor::empty(y.shape(), y.dtype());
   for_floating(y.dtype(), "softmax", [&](auto zero) {
     using T = decltype(zero);
-    over_rows(y, [&](std::int64_t rows, std::int64_t at, std::int64_t) {
-      kernels::loops<T>().softmax_backward(rows, y.extent(-1), output.data<T>() + at, from.data<T>() + at,
-                                           dx.fresh_data<T>() + at);
-    });
+    backward_rows<T>(y, dy, dx, kernels::loops<T>().softmax_backward);
   });
   return dx;
 }
@@ -90,14 +115,10 @@ Tensor log_softmax(const Tensor& x) {
 
 Tensor log_softmax_backward(const Tensor& y, const Tensor& dy) {
   require_same_shape(y, dy, "log_softmax_backward");
-  const Tensor output = y.contiguous_copy_if_needed(), from = dy.contiguous_copy_if_needed();
   Tensor dx = Tensor::empty(y.shape(), y.dtype());
   for_floating(y.dtype(), "log_softmax", [&](auto zero) {
     using T = decltype(zero);
-    over_rows(y, [&](std::int64_t rows, std::int64_t at, std::int64_t) {
-      kernels::loops<T>().log_softmax_backward(rows, y.extent(-1), output.data<T>() + at, from.data<T>() + at,
-                                               dx.fresh_data<T>() + at);
-    });
+    backward_rows<T>(y, dy, dx, kernels::loops<T>().log_softmax_backward);
   });
   return dx;
 }
@@ -138,15 +159,17 @@ Tensor cross_entropy_backward(const Tensor& probabilities, const Tensor& ids, st
     throw ShapeError({.what = text("cross_entropy_backward: probabilities are ", probabilities.shape(),
                                    ", ids are ", ids.shape()),
                       .expected = "ids.shape == probabilities.shape without its last axis"});
-  const Tensor target = ids.contiguous_copy_if_needed(),
-               from = dloss.expand(ids.shape()).contiguous_copy_if_needed();
+  const Tensor target = ids.contiguous_copy_if_needed();
+  // One number for all rows, the gradient of a sum, is read where it lies.
+  const bool one = dloss.count() == 1;
+  const Tensor from = one ? dloss : dloss.expand(ids.shape()).contiguous_copy_if_needed();
   Tensor dx = Tensor::empty(probabilities.shape(), probabilities.dtype());
   for_floating(dx.dtype(), "cross_entropy", [&](auto zero) {
     using T = decltype(zero);
     over_rows(dx, [&](std::int64_t rows, std::int64_t at, std::int64_t row) {
-      kernels::loops<T>().cross_entropy_backward(rows, dx.extent(-1), probabilities.data<T>() + at,
-                                                 target.data<std::int32_t>() + row, ignored,
-                                                 from.data<T>() + row, 1, dx.fresh_data<T>() + at);
+      kernels::loops<T>().cross_entropy_backward(
+          rows, dx.extent(-1), probabilities.data<T>() + at, target.data<std::int32_t>() + row, ignored,
+          from.data<T>() + (one ? 0 : row), one ? 0 : 1, dx.fresh_data<T>() + at);
     });
   });
   return dx;

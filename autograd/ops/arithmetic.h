@@ -1,6 +1,8 @@
 // Arithmetic, element by element. Operands broadcast by NumPy's rule; the engine sums gradients back.
 #pragma once
 
+#include <numbers>
+
 #include "autograd/record.h"
 #include "core/elementwise.h"
 
@@ -118,6 +120,12 @@ inline Var sigmoid(const Var& x) {
 inline Var relu_gradient(const Var& dy, const Var& y) {
   return record("relu_gradient", apply(kernels::Binary::relu_gradient, dy.value(), y.value(), "relu_gradient"),
                 wrt(dy, [y](const Var& g) { return relu_gradient(g, y); }));
+}
+
+/// The error function.   dx = dy 2 / sqrt(pi) e^(-x²)
+inline Var erf(const Var& x) {
+  return record("erf", erf(x.value()),
+                wrt(x, [x](const Var& dy) { return dy * (std::numbers::inv_sqrtpi * 2.0) * exp(-square(x)); }));
 }
 
 /// max(x, 0).   dx = dy where x > 0, else 0

@@ -20,11 +20,12 @@ enum class Unary : int {
   log,
   tanh,
   sigmoid,
+  erf,
   relu,
   sin,
   cos
 };
-inline constexpr int kUnaryCount = 13;
+inline constexpr int kUnaryCount = 14;
 enum class Binary : int {
   add,
   subtract,
@@ -171,15 +172,18 @@ struct Loops {
 
   // ---- fused rows; rows are `n` adjacent elements, row r at r * n
   // ---------------------------------------------------
-  /// y = softmax(x) along each row. Where `attend` is not null, elements with attend[r * n + j] == 0 get weight
-  /// 0 and take no part; a row with no element attended to is all 0.
-  void (*softmax)(std::int64_t rows, std::int64_t n, const T* x, const std::uint8_t* attend, T* y);
-  /// dx = y * (dy - sum(dy * y)) along each row.
-  void (*softmax_backward)(std::int64_t rows, std::int64_t n, const T* y, const T* dy, T* dx);
+  /// y = softmax(x) along each row. Where `attend` is not null, elements with attend[r * attend_stride + j] ==
+  /// 0 get weight 0 and take no part; a row with no element attended to is all 0. Rows of `attend` are
+  /// attend_stride apart, 0 when all rows share one.
+  void (*softmax)(std::int64_t rows, std::int64_t n, const T* x, const std::uint8_t* attend,
+                  std::int64_t attend_stride, T* y);
+  /// dx = y * (dy - sum(dy * y)) along each row. Here and below, columns of dy have stride 1, or 0: one number
+  /// for the whole row.
+  void (*softmax_backward)(std::int64_t rows, std::int64_t n, const T* y, MatrixView<const T> dy, T* dx);
   /// y = x - log(sum(exp(x))) along each row.
   void (*log_softmax)(std::int64_t rows, std::int64_t n, const T* x, T* y);
   /// dx = dy - exp(y) * sum(dy) along each row.
-  void (*log_softmax_backward)(std::int64_t rows, std::int64_t n, const T* y, const T* dy, T* dx);
+  void (*log_softmax_backward)(std::int64_t rows, std::int64_t n, const T* y, MatrixView<const T> dy, T* dx);
   /// loss[r] = log(sum(exp(x[r]))) - x[r][target[r]], and probabilities[r] = softmax(x[r]);
   /// rows with target[r] == ignored get loss 0. The same row without a loss is left unwritten in
   /// `probabilities`.
@@ -194,7 +198,7 @@ struct Loops {
                      double epsilon, T* y, T* mean, T* rstd);
   /// dx of each row; dgain and dbias (n each) are added to, row after row.
   void (*layer_norm_backward)(std::int64_t rows, std::int64_t n, const T* x, const T* gain, const T* mean,
-                              const T* rstd, const T* dy, T* dx, T* dgain, T* dbias);
+                              const T* rstd, MatrixView<const T> dy, T* dx, T* dgain, T* dbias);
 
   void (*lstm_forward)(const LstmForward<T>& step);
   void (*lstm_backward)(const LstmBackward<T>& step);

@@ -74,6 +74,7 @@ void add_arithmetic(std::vector<OpRow>& rows) {
   add("relu_gradient", "y needs no gradient", {{{2, 3}}}, [](In in) {
     return Outputs{relu_gradient(square(in[0]), Var(Tensor::of({2, -1, 0}, {3}, in[0].dtype())))};
   });
+  add("erf", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{erf(in[0])}; });
   add("relu", "away from the kink", {away_from_zero({3, 5}, 0.1, 2)},
       [](In in) { return Outputs{relu(in[0]) * in[0]}; });
   add("where", "condition, x and y broadcast", {{{2, 3}}, {{3}}}, [](In in) {

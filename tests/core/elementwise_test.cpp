@@ -33,6 +33,7 @@ const NamedUnary kUnary[] = {
     {Unary::log, "log", [](double v) { return std::log(v); }},
     {Unary::tanh, "tanh", [](double v) { return std::tanh(v); }},
     {Unary::sigmoid, "sigmoid", [](double v) { return 1 / (1 + std::exp(-v)); }},
+    {Unary::erf, "erf", [](double v) { return std::erf(v); }},
     {Unary::relu, "relu", [](double v) { return v > 0 ? v : 0; }},
     {Unary::sin, "sin", [](double v) { return std::sin(v); }},
     {Unary::cos, "cos", [](double v) { return std::cos(v); }},
@@ -243,6 +244,8 @@ TEST_CASE("element-wise results have the same bits at any number of threads") {
   CHECK(all_same(on_any_threads([&] { return a * b; })));
   CHECK(all_same(on_any_threads([&] { return apply(Unary::tanh, a, "tanh"); })));
   CHECK(all_same(on_any_threads([&] { return apply(Unary::exp, b, "exp"); })));
+  CHECK(all_same(on_any_threads([&] { return less(a, b); })));
+  CHECK(all_same(on_any_threads([&] { return where(less(a, b), a, b); })));
 }
 
 }  // namespace

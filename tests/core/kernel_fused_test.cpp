@@ -33,12 +33,12 @@ TEMPLATE_TEST_CASE("kernels: softmax and its backward agree with the reference",
       const std::vector<T> x = random_numbers<T>(kRows * n, rng, -30, 30),
                            dy = random_numbers<T>(kRows * n, rng);
       std::vector<T> y = blank<T>(kRows * n), want = y, dx = y, want_dx = y;
-      loops.softmax(kRows, n, x.data(), nullptr, y.data());
-      reference.softmax(kRows, n, x.data(), nullptr, want.data());
+      loops.softmax(kRows, n, x.data(), nullptr, 0, y.data());
+      reference.softmax(kRows, n, x.data(), nullptr, 0, want.data());
       INFO("n " << n);
       REQUIRE(first_difference(y, want, kNear) == "");
-      loops.softmax_backward(kRows, n, want.data(), dy.data(), dx.data());
-      reference.softmax_backward(kRows, n, want.data(), dy.data(), want_dx.data());
+      loops.softmax_backward(kRows, n, want.data(), {dy.data(), n, 1}, dx.data());
+      reference.softmax_backward(kRows, n, want.data(), {dy.data(), n, 1}, want_dx.data());
       REQUIRE(first_difference(dx, want_dx, kNear) == "");
     }
   });
@@ -57,8 +57,8 @@ TEMPLATE_TEST_CASE("kernels: softmax attends only where it may, and an empty row
         if (attend[i] == 0) x[i] = rng.chance(0.5) ? std::numeric_limits<T>::quiet_NaN() : T(1e30);
       }
       std::vector<T> y = blank<T>(kRows * n), want = y;
-      loops.softmax(kRows, n, x.data(), attend.data(), y.data());
-      reference.softmax(kRows, n, x.data(), attend.data(), want.data());
+      loops.softmax(kRows, n, x.data(), attend.data(), n, y.data());
+      reference.softmax(kRows, n, x.data(), attend.data(), n, want.data());
       INFO("n " << n);
       REQUIRE(first_difference(y, want, kNear) == "");
       for (std::size_t i = 0; i < y.size(); ++i)
@@ -66,7 +66,7 @@ TEMPLATE_TEST_CASE("kernels: softmax attends only where it may, and an empty row
       double total = 0;
       for (std::int64_t j = 0; j < n; ++j) total += static_cast<double>(y[static_cast<std::size_t>(3 * n + j)]);
       REQUIRE(std::fabs(total - 1) <= 1e-5);
-      loops.softmax(kRows, n, x.data(), attend.data(), x.data());
+      loops.softmax(kRows, n, x.data(), attend.data(), n, x.data());
       REQUIRE(same_bits(x, y));
     }
   });
@@ -79,7 +79,7 @@ TEMPLATE_TEST_CASE("kernels: softmax bears large scores and minus infinity, and 
   for_each_variant<T>([&](const Loops<T>& loops, const Loops<T>&) {
     const std::vector<T> x = {T(1e30), T(1e30), -infinity, T(-1e30), 0, nan, 0, 0};
     std::vector<T> y(8);
-    loops.softmax(2, 4, x.data(), nullptr, y.data());
+    loops.softmax(2, 4, x.data(), nullptr, 0, y.data());
     REQUIRE(y[0] == T(0.5));
     REQUIRE(y[1] == T(0.5));
     REQUIRE(y[2] == T(0));
@@ -100,8 +100,8 @@ TEMPLATE_TEST_CASE("kernels: log_softmax and its backward agree with the referen
       reference.log_softmax(kRows, n, x.data(), want.data());
       INFO("n " << n);
       REQUIRE(first_difference(y, want, kNear) == "");
-      loops.log_softmax_backward(kRows, n, want.data(), dy.data(), dx.data());
-      reference.log_softmax_backward(kRows, n, want.data(), dy.data(), want_dx.data());
+      loops.log_softmax_backward(kRows, n, want.data(), {dy.data(), n, 1}, dx.data());
+      reference.log_softmax_backward(kRows, n, want.data(), {dy.data(), n, 1}, want_dx.data());
       REQUIRE(first_difference(dx, want_dx, 4 * kNear) == "");
     }
   });
@@ -158,10 +158,10 @@ TEMPLATE_TEST_CASE("kernels: layer_norm and its backward agree with the referenc
       REQUIRE(first_difference(rstd, want_rstd, near) == "");
       REQUIRE(first_difference(y, want, 4 * near) == "");
       std::vector<T> dgain(gain), want_dgain(gain), dbias(bias), want_dbias(bias);
-      loops.layer_norm_backward(kRows, n, x.data(), gain.data(), want_mean.data(), want_rstd.data(), dy.data(),
-                                dx.data(), dgain.data(), dbias.data());
+      loops.layer_norm_backward(kRows, n, x.data(), gain.data(), want_mean.data(), want_rstd.data(),
+                                {dy.data(), n, 1}, dx.data(), dgain.data(), dbias.data());
       reference.layer_norm_backward(kRows, n, x.data(), gain.data(), want_mean.data(), want_rstd.data(),
-                                    dy.data(), want_dx.data(), want_dgain.data(), want_dbias.data());
+                                    {dy.data(), n, 1}, want_dx.data(), want_dgain.data(), want_dbias.data());
       REQUIRE(first_difference(dx, want_dx, 4 * near) == "");
       REQUIRE(first_difference(dgain, want_dgain, kNear) == "");
       REQUIRE(first_difference(dbias, want_dbias, kNear) == "");

@@ -72,16 +72,30 @@ Row<T> varied_row(std::int64_t n, std::int64_t stride, Rng& rng) {
   return Row<T>(n, n == 0 ? 0 : stride, varied_numbers<T>(Row<T>::size(n, stride), rng));
 }
 
+/// Below this exp and sigmoid may give 0: sqrt(2) times the smallest normal number, and this number itself.
+template <class T, class Wide = T>
+Wide flushed_below(Unary function) {
+  const Wide smallest = static_cast<Wide>(std::numeric_limits<T>::min());
+  return function == Unary::exp ? Wide(1.4143) * smallest : function == Unary::sigmoid ? smallest : 0;
+}
+
 template <class T>
-bool all_within(const std::vector<T>& got, const std::vector<T>& want, double bound, bool flush_subnormals) {
+bool all_within(const std::vector<T>& got, const std::vector<T>& want, double bound, T flushed) {
   for (std::size_t i = 0; i < got.size(); ++i) {
-    if (flush_subnormals && got[i] == 0 && std::fabs(want[i]) < std::numeric_limits<T>::min()) continue;
+    if (got[i] == 0 && std::fabs(want[i]) < flushed) continue;
     if (!(ulps(got[i], want[i]) <= bound)) {
       UNSCOPED_INFO("element " << i << ": " << got[i] << " instead of " << want[i]);
       return false;
     }
   }
   return true;
+}
+
+/// For log, which takes subnormal numbers for 0.
+template <class T>
+void no_subnormals(std::vector<T>& x) {
+  for (T& v : x)
+    if (std::fpclassify(v) == FP_SUBNORMAL) v = 0;
 }
 
 /// How far each function may be from the reference, which is itself rounded.
@@ -95,6 +109,8 @@ double unary_bound(int function) {
     case Unary::tanh:
     case Unary::sigmoid:
       return 4;
+    case Unary::erf:
+      return 9;
     default:
       return 0;
   }
@@ -108,13 +124,15 @@ TEMPLATE_TEST_CASE("kernels: unary loops agree with the reference at any size an
       for (std::int64_t n : {0, 1, 2, 7, 8, 15, 16, 17, 31, 33, 64, 100, 1000})
         for (std::int64_t x_stride : kStrides)
           for (std::int64_t y_stride : {1, 2, -1}) {
-            const Row<T> x = varied_row<T>(n, x_stride, rng);
+            Row<T> x = varied_row<T>(n, x_stride, rng);
+            if (f == static_cast<int>(Unary::log)) no_subnormals(x.storage);
             Row<T> y = varied_row<T>(n, y_stride, rng);
             Row<T> want(n, y.stride, y.storage);
             loops.unary[f](n, x.data, x.stride, y.data, y.stride);
             reference.unary[f](n, x.data, x.stride, want.data, want.stride);
             INFO("function " << f << ", n " << n << ", strides " << x_stride << " " << y_stride);
-            REQUIRE(all_within(y.storage, want.storage, unary_bound(f), f == static_cast<int>(Unary::sigmoid)));
+            REQUIRE(
+                all_within(y.storage, want.storage, unary_bound(f), flushed_below<T>(static_cast<Unary>(f))));
           }
   });
 }
@@ -153,7 +171,7 @@ TEMPLATE_TEST_CASE("kernels: binary loops agree with the reference at any size a
               reference.binary[f](n, a.data, a.stride, b.data, b.stride, want.data, want.stride);
               INFO("function " << f << ", n " << n << ", strides " << a_stride << " " << b_stride << " "
                                << y_stride);
-              REQUIRE(all_within(y.storage, want.storage, binary_bound(f), false));
+              REQUIRE(all_within(y.storage, want.storage, binary_bound(f), T(0)));
             }
   });
 }
@@ -321,7 +339,7 @@ TEMPLATE_TEST_CASE("kernels: maximum and minimum find the extreme, or NaN when t
   });
 }
 
-TEMPLATE_TEST_CASE("kernels: exp, log, tanh and sigmoid are right at the edges", "", float, double) {
+TEMPLATE_TEST_CASE("kernels: exp, log, tanh, sigmoid and erf are right at the edges", "", float, double) {
   using T = TestType;
   const T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
   const T tiny = std::numeric_limits<T>::denorm_min();
@@ -340,7 +358,7 @@ TEMPLATE_TEST_CASE("kernels: exp, log, tanh and sigmoid are right at the edges",
       {Unary::log, 0, -infinity},
       {Unary::log, -T(0), -infinity},
       {Unary::log, T(-1), nan},
-      {Unary::log, -tiny, nan},
+      {Unary::log, -std::numeric_limits<T>::min(), nan},
       {Unary::log, -infinity, nan},
       {Unary::log, infinity, infinity},
       {Unary::log, nan, nan},
@@ -355,6 +373,10 @@ TEMPLATE_TEST_CASE("kernels: exp, log, tanh and sigmoid are right at the edges",
       {Unary::sigmoid, -infinity, 0},
       {Unary::sigmoid, 0, T(0.5)},
       {Unary::sigmoid, nan, nan},
+      {Unary::erf, infinity, 1},
+      {Unary::erf, -infinity, -1},
+      {Unary::erf, T(7), 1},
+      {Unary::erf, nan, nan},
   };
   for_each_variant<T>([&](const Loops<T>& loops, const Loops<T>&) {
     for (const Edge& edge : edges) {
@@ -365,9 +387,11 @@ TEMPLATE_TEST_CASE("kernels: exp, log, tanh and sigmoid are right at the edges",
     }
     const T zeros[] = {T(0), -T(0)};
     T y[2];
-    loops.unary[static_cast<int>(Unary::tanh)](2, zeros, 1, y, 1);
-    REQUIRE_FALSE(std::signbit(y[0]));
-    REQUIRE(std::signbit(y[1]));
+    for (const Unary odd : {Unary::tanh, Unary::erf}) {
+      loops.unary[static_cast<int>(odd)](2, zeros, 1, y, 1);
+      REQUIRE_FALSE(std::signbit(y[0]));
+      REQUIRE(std::signbit(y[1]));
+    }
   });
 }
 
@@ -402,26 +426,48 @@ double worst_ulps(const Loops<T>& loops, Unary function, const std::vector<T>& x
   double worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const Wide want = exact(static_cast<Wide>(x[i]));
-    const bool flushed = function == Unary::sigmoid && y[i] < std::numeric_limits<T>::min() &&
-                         want < Wide(1.001) * static_cast<Wide>(std::numeric_limits<T>::min());
+    const bool flushed = y[i] == 0 && want < flushed_below<T, Wide>(function);
     if (!flushed) worst = std::max(worst, ulps(y[i], want));
   }
   return worst;
 }
 
-TEMPLATE_TEST_CASE("kernels: exp, log, tanh and sigmoid are accurate over the whole range", "", float, double) {
+TEMPLATE_TEST_CASE("kernels: exp, log, tanh, sigmoid and erf are accurate over the whole range", "", float,
+                   double) {
   using T = TestType;
   using Wide = std::conditional_t<sizeof(T) == sizeof(float), double, long double>;
+  const Flushing off(false);  // subnormal operands are to be seen
   std::vector<T> x = numbers_of_all_sizes(T{});
   Rng rng(11);
   for (double size : {0.1, 1.0, 10.0, 100.0, sizeof(T) == sizeof(float) ? 104.0 : 746.0})
     for (T v : random_numbers<T>(30'000, rng, -size, size)) x.push_back(v);
+  std::vector<T> normal = x;
+  no_subnormals(normal);
   for_each_variant<T>([&](const Loops<T>& loops, const Loops<T>& reference) {
     if (&loops == &reference) return;
-    CHECK(worst_ulps<T, Wide>(loops, Unary::exp, x, [](Wide v) { return std::exp(v); }) <= 1.1);
-    CHECK(worst_ulps<T, Wide>(loops, Unary::log, x, [](Wide v) { return std::log(v); }) <= 1.1);
-    CHECK(worst_ulps<T, Wide>(loops, Unary::tanh, x, [](Wide v) { return std::tanh(v); }) <= 2.6);
+    CHECK(worst_ulps<T, Wide>(loops, Unary::exp, x, [](Wide v) { return std::exp(v); }) <= 1.3);
+    CHECK(worst_ulps<T, Wide>(loops, Unary::log, normal, [](Wide v) { return std::log(v); }) <= 1.1);
+    CHECK(worst_ulps<T, Wide>(loops, Unary::tanh, x, [](Wide v) { return std::tanh(v); }) <= 3);
     CHECK(worst_ulps<T, Wide>(loops, Unary::sigmoid, x, [](Wide v) { return 1 / (1 + std::exp(-v)); }) <= 2.6);
+    CHECK(worst_ulps<T, Wide>(loops, Unary::erf, x, [](Wide v) { return std::erf(v); }) <= 8);
+    const T subnormal[] = {std::numeric_limits<T>::denorm_min(), -std::numeric_limits<T>::min() / 2};
+    T log_of[2];
+    loops.unary[static_cast<int>(Unary::log)](2, subnormal, 1, log_of, 1);
+    CHECK((std::isinf(log_of[0]) && std::isinf(log_of[1])));
+  });
+}
+
+TEMPLATE_TEST_CASE("kernels: tanh, sigmoid and erf never leave the range of their functions", "", float,
+                   double) {
+  using T = TestType;
+  const std::vector<T> x = numbers_of_all_sizes(T{});
+  for_each_variant<T>([&](const Loops<T>& loops, const Loops<T>&) {
+    std::vector<T> y(x.size());
+    for (const Unary function : {Unary::tanh, Unary::erf, Unary::sigmoid}) {
+      loops.unary[static_cast<int>(function)](static_cast<std::int64_t>(x.size()), x.data(), 1, y.data(), 1);
+      const T lowest = function == Unary::sigmoid ? 0 : -1;
+      CHECK(std::none_of(y.begin(), y.end(), [=](T v) { return v < lowest || v > 1; }));
+    }
   });
 }
 

@@ -11,6 +11,7 @@
 #include "core/kernels/subnormals.h"
 #include "core/random.h"
 #include "tests/catch.h"
+#include "tests/core/kernels_wide.h"
 
 namespace heed::tests {
 
@@ -34,12 +35,16 @@ class Flushing {
   bool before_;
 };
 
-/// check(loops, reference) for each variant that this processor can run, in IEEE arithmetic to the smallest
-/// number.
+/// check(loops, reference) for each variant that this processor can run, and for 64-byte vectors on any
+/// processor; in IEEE arithmetic to the smallest number.
 template <class T, class Check>
 void for_each_variant(Check check) {
   const Flushing off(false);
   const kernels::Loops<T>& reference = loops_of<T>(*kernels::find_table("reference"));
+  {
+    INFO("variant wide, " << 8 * sizeof(T) << " bits");
+    check(loops_of<T>(kernels::kWideTable), reference);
+  }
   for (const char* const* name = kernels::table_names(); *name != nullptr; ++name) {
     INFO("variant " << *name << ", " << 8 * sizeof(T) << " bits");
     const kernels::Table* table = kernels::find_table(*name);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/elementwise.h"
 #include "core/error.h"
 #include "tests/catch.h"
 #include "tests/core/core_testing.h"
@@ -114,6 +115,19 @@ TEST_CASE("layer_norm: the same bits at any number of threads, for sizes that ar
   CHECK(all_same(on_any_threads([&] { return backward().dbias; })));
   const Plain expected = plain_layer_norm(x, gain, bias, dy);
   CHECK(difference(backward().dgain, expected.dgain) <= 1e-3);
+}
+
+TEST_CASE("layer_norm: a gradient that is one expanded number gives the bits of its copy") {
+  const Tensor x = normal({3, 41, 19}, 9, DType::f32), gain = normal({19}, 10, DType::f32);
+  const LayerNormForward forward = layer_norm_forward(x, gain, gain, kEpsilon);
+  for (const Tensor& given : {Tensor::scalar(0.3), normal({41, 1}, 11, DType::f32)}) {
+    const Tensor dy = given.expand(x.shape());
+    const LayerNormBackward got = layer_norm_backward(x, gain, forward, dy),
+                            want = layer_norm_backward(x, gain, forward, dy.clone());
+    CHECK(identical(got.dx, want.dx));
+    CHECK(identical(got.dgain, want.dgain));
+    CHECK(identical(got.dbias, want.dbias));
+  }
 }
 
 }  // namespace

@@ -150,5 +150,21 @@ TEST_CASE("norm: in f64, without overflow of f32") {
   CHECK(std::abs(norm(Tensor::full({4}, 1e30)) / 2e30 - 1) < 1e-6);
 }
 
+TEST_CASE("sum: columns of many rows keep their accuracy") {
+  const Tensor x = Tensor::full({100'000, 2}, 0.1);
+  const double want = 1e5 * static_cast<double>(0.1f);
+  for (const double total : sum(x, 0).to_vector()) CHECK(std::abs(total - want) <= 1e-5 * want);
+}
+
+TEST_CASE("max, min and argmax: the same bits at any number of threads, for sizes that are cut") {
+  const Tensor x = normal({700, 3, 67}, 12, DType::f32);
+  for (const int axis : {0, 1, 2}) {
+    CHECK(all_same(on_any_threads([&] { return max(x, axis); })));
+    CHECK(all_same(on_any_threads([&] { return min(x, axis); })));
+    CHECK(all_same(on_any_threads([&] { return argmax(x, axis); })));
+    CHECK(all_same(on_any_threads([&] { return sum(x, axis); })));
+  }
+}
+
 }  // namespace
 }  // namespace heed::tests

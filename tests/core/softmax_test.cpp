@@ -197,5 +197,27 @@ TEST_CASE("softmax and cross_entropy: the same bits at any number of threads") {
   CHECK(all_same(on_any_threads([&] { return cross_entropy(x, ids, -1).loss; })));
 }
 
+TEST_CASE("softmax: a gradient that is one expanded number gives the bits of its copy") {
+  for (const DType dtype : {DType::f32, DType::f64})
+    for (const std::int64_t width : {1, 7, 33, 3000}) {
+      const Tensor x = normal({3, 5, width}, 10, dtype), y = softmax(x), logs = log_softmax(x);
+      const Tensor one = Tensor::scalar(0.7, dtype), per_row = normal({3, 5, 1}, 11, dtype),
+                   per_column = normal({5, width}, 12, dtype), per_group = normal({3, 1, 1}, 13, dtype);
+      for (const Tensor& given : {one, per_row, per_column, per_group}) {
+        const Tensor dy = given.expand(x.shape());
+        CHECK(identical(softmax_backward(y, dy), softmax_backward(y, dy.clone())));
+        CHECK(identical(log_softmax_backward(logs, dy), log_softmax_backward(logs, dy.clone())));
+      }
+    }
+}
+
+TEST_CASE("softmax: a mask that broadcasts gives the bits of its copy") {
+  const Tensor x = normal({2, 3, 40, 9}, 14, DType::f32);
+  const Tensor key = Mask::padding(Tensor::of({4, 9}, {2}, DType::i32), 9).attends();  // [2, 1, 9]
+  for (const Tensor& mask : {key.unsqueeze(1), Mask::causal(40, 9).attends(), truths({1}, {1}),
+                             truths({1, 0, 1}, {3, 1, 1}), strided(key).unsqueeze(1)})
+    CHECK(identical(softmax(x, Mask::attend(mask)), softmax(x, Mask::attend(mask.expand(x.shape()).clone()))));
+}
+
 }  // namespace
 }  // namespace heed::tests
