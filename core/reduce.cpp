@@ -42,7 +42,7 @@ template <class T>
 void fold_columns(kernels::Binary f, const T* x, T* y, Run run) {
   constexpr std::int64_t kRowsOfBlock = 64, kMostColumns = 1024;
   const auto fold = kernels::loops<T>().binary[static_cast<int>(f)];
-  const std::int64_t width = std::min({run.inner, kMostColumns, std::max<std::int64_t>(64, kGrain / run.n)});
+  const std::int64_t width = std::min({run.inner, kMostColumns, std::max<std::int64_t>(256, kGrain / run.n)});
   const std::int64_t pieces = (run.inner + width - 1) / width;
   parallel_for(run.outer * pieces, std::max<std::int64_t>(1, kGrain / (width * run.n)),
                [&](std::int64_t begin, std::int64_t end) {
