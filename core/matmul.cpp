@@ -28,76 +28,99 @@ void require_product(const Tensor& a, const Tensor& b) {
                       .operands = origins()});
 }
 
-// Extents of a piece: a multiple of every micro-kernel's height and width.
-constexpr std::int64_t kUnit = 96;
-
-std::int64_t whole_units(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
-
-// Cut along the rows of y; a matrix b is packed once for all pieces.
+// What a product is added to: nothing, y itself, or a row for all its rows.
 template <class T>
-void product_by_rows(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a,
-                     MatrixView<const T> b, MatrixView<T> y, bool accumulate) {
-  const auto& loops = kernels::loops<T>();
-  Tensor packed;
-  if (n > 1) {
-    packed = Tensor::empty({loops.gemm_packed_size(k, n)}, dtype_of<T>());
-    loops.gemm_pack(k, n, b, packed.fresh_data<T>());
-  }
-  parallel_for(m, whole_units((m + 7) / 8, kUnit), [&](std::int64_t begin, std::int64_t end) {
-    const MatrixView<const T> rows{a.data + begin * a.row_stride, a.row_stride, a.column_stride};
-    const MatrixView<T> to{y.data + begin * y.row_stride, y.row_stride, 1};
-    if (packed.defined())
-      loops.gemm_packed(end - begin, n, k, rows, packed.data<T>(), to, accumulate);
+struct Start {
+  const T* data = nullptr;
+  std::int64_t row_stride = 0;
+};
+
+// One product y = start + a b.
+template <class T>
+struct Product {
+  std::int64_t m, n, k;
+  MatrixView<const T> a, b;
+  MatrixView<T> y;
+  Start<T> start;
+
+  /// Cuts the product into pieces that depend on the extents only.
+  void run() {
+    const std::int64_t longer = std::max(m, n);
+    if (m * n * k >= 4 * kGrain && m >= n && n > 1 && longer >= 2 * kUnit && !many_terms()) return by_rows();
+    // These add to y itself.
+    if (start.data != nullptr && start.row_stride == 0)
+      for (std::int64_t r = 0; r < m; ++r) std::copy_n(start.data, n, y.data + r * y.row_stride);
+    const bool accumulate = start.data != nullptr;
+    if (m * n * k < 4 * kGrain || (longer < 2 * kUnit && !many_terms()))
+      kernels::loops<T>().gemm(m, n, k, a, b, y, accumulate);
+    else if (many_terms())
+      by_terms(accumulate);
+    else if (m >= n)
+      by_elements(accumulate);
     else
-      loops.gemm(end - begin, n, k, rows, b, to, accumulate);
-  });
-}
+      by_columns(accumulate);
+  }
 
-template <class T>
-void product_by_columns(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a,
-                        MatrixView<const T> b, MatrixView<T> y, bool accumulate) {
-  parallel_for(n, whole_units((n + 3) / 4, kUnit), [&](std::int64_t begin, std::int64_t end) {
-    kernels::loops<T>().gemm(m, end - begin, k, a,
-                             {b.data + begin * b.column_stride, b.row_stride, b.column_stride},
-                             {y.data + begin, y.row_stride, 1}, accumulate);
-  });
-}
+ private:
+  // Extents of a piece: a multiple of every micro-kernel's height and width.
+  static constexpr std::int64_t kUnit = 96;
+  static std::int64_t whole_units(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
-// Cut along k, the sums of the pieces added up in order: nothing is packed twice, and a small y gives work to
-// several threads.
-template <class T>
-void product_by_terms(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a,
-                      MatrixView<const T> b, MatrixView<T> y, bool accumulate) {
-  const auto& loops = kernels::loops<T>();
-  const std::int64_t piece = whole_units((k + 3) / 4, 16);
-  Tensor parts = Tensor::empty({(k + piece - 1) / piece - 1, m, n}, dtype_of<T>());
-  T* const part = parts.fresh_data<T>();
-  parallel_for(k, piece, [&](std::int64_t begin, std::int64_t end) {
-    const MatrixView<T> to = begin == 0 ? y : MatrixView<T>{part + (begin / piece - 1) * m * n, n, 1};
-    loops.gemm(m, n, end - begin, {a.data + begin * a.column_stride, a.row_stride, a.column_stride},
-               {b.data + begin * b.row_stride, b.row_stride, b.column_stride}, to, begin == 0 && accumulate);
-  });
-  for (std::int64_t i = 0; i < parts.extent(0); ++i)
-    for (std::int64_t r = 0; r < m; ++r)
-      loops.axpy(n, T(1), part + (i * m + r) * n, 1, y.data + r * y.row_stride, 1);
-}
+  MatrixView<const T> rows_of_a(std::int64_t begin) const {
+    return {a.data + begin * a.row_stride, a.row_stride, a.column_stride};
+  }
 
-// One product, cut into pieces that depend on the extents only.
-template <class T>
-void product(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, MatrixView<const T> b,
-             MatrixView<T> y, bool accumulate) {
-  const std::int64_t longer = std::max(m, n);
-  if (m * n * k < 4 * kGrain)
-    kernels::loops<T>().gemm(m, n, k, a, b, y, accumulate);
-  else if (longer <= 512 && k >= std::max<std::int64_t>(1024, 2 * longer) && std::min(m, n) > 1)
-    product_by_terms(m, n, k, a, b, y, accumulate);
-  else if (longer < 2 * kUnit)
-    kernels::loops<T>().gemm(m, n, k, a, b, y, accumulate);
-  else if (m >= n)
-    product_by_rows(m, n, k, a, b, y, accumulate);
-  else
-    product_by_columns(m, n, k, a, b, y, accumulate);
-}
+  // Whether a small y is the sum of so many terms that the work lies along k.
+  bool many_terms() const {
+    const std::int64_t longer = std::max(m, n);
+    return longer <= 512 && std::min(m, n) > 1 && k >= std::max<std::int64_t>(1024, 2 * longer);
+  }
+
+  // b is packed once for all pieces.
+  void by_rows() const {
+    const auto& loops = kernels::loops<T>();
+    Tensor packed = Tensor::empty({loops.gemm_packed_size(k, n)}, dtype_of<T>());
+    loops.gemm_pack(k, n, b, packed.fresh_data<T>());
+    parallel_for(m, whole_units((m + 7) / 8, kUnit), [&](std::int64_t begin, std::int64_t end) {
+      loops.gemm_packed(end - begin, n, k, rows_of_a(begin), packed.data<T>(),
+                        {y.data + begin * y.row_stride, y.row_stride, 1},
+                        start.data == nullptr ? nullptr : start.data + begin * start.row_stride,
+                        start.row_stride);
+    });
+  }
+
+  // The rows of a y that is one column.
+  void by_elements(bool accumulate) const {
+    parallel_for(m, whole_units((m + 7) / 8, kUnit), [&](std::int64_t begin, std::int64_t end) {
+      kernels::loops<T>().gemm(end - begin, n, k, rows_of_a(begin), b,
+                               {y.data + begin * y.row_stride, y.row_stride, 1}, accumulate);
+    });
+  }
+
+  void by_columns(bool accumulate) const {
+    parallel_for(n, whole_units((n + 3) / 4, kUnit), [&](std::int64_t begin, std::int64_t end) {
+      kernels::loops<T>().gemm(m, end - begin, k, a,
+                               {b.data + begin * b.column_stride, b.row_stride, b.column_stride},
+                               {y.data + begin, y.row_stride, 1}, accumulate);
+    });
+  }
+
+  // The sums of pieces of k are added up in order: nothing is packed twice, and several threads share the work.
+  void by_terms(bool accumulate) const {
+    const auto& loops = kernels::loops<T>();
+    const std::int64_t piece = whole_units((k + 3) / 4, 16);
+    Tensor parts = Tensor::empty({(k + piece - 1) / piece - 1, m, n}, dtype_of<T>());
+    T* const part = parts.fresh_data<T>();
+    parallel_for(k, piece, [&](std::int64_t begin, std::int64_t end) {
+      const MatrixView<T> to = begin == 0 ? y : MatrixView<T>{part + (begin / piece - 1) * m * n, n, 1};
+      loops.gemm(m, n, end - begin, {a.data + begin * a.column_stride, a.row_stride, a.column_stride},
+                 {b.data + begin * b.row_stride, b.row_stride, b.column_stride}, to, begin == 0 && accumulate);
+    });
+    for (std::int64_t i = 0; i < parts.extent(0); ++i)
+      for (std::int64_t r = 0; r < m; ++r)
+        loops.axpy(n, T(1), part + (i * m + r) * n, 1, y.data + r * y.row_stride, 1);
+  }
+};
 
 template <class T>
 MatrixView<const T> matrix_of(const Tensor& x) {
@@ -137,13 +160,14 @@ void multiply(const Tensor& a, const Tensor& b, Tensor& y, const Shape& batch) {
   const std::int64_t m = a.extent(-2), k = a.extent(-1), n = b.extent(-1);
   T* const py = y.fresh_data<T>();
   if (const auto row_stride = folded_row_stride(a); row_stride && batch_of(b).count() == 1) {
-    product<T>(batch.count() * m, n, k, {a.data<T>(), *row_stride, a.stride(-1)}, matrix_of<T>(b), {py, n, 1},
-               false);
+    Product<T>{batch.count() * m, n,          k, {a.data<T>(), *row_stride, a.stride(-1)},
+               matrix_of<T>(b),   {py, n, 1}, {}}
+        .run();
     return;
   }
   const std::int64_t matrices = batch.count();
   if (matrices == 1) {
-    product<T>(m, n, k, matrix_of<T>(a), matrix_of<T>(b), {py, n, 1}, false);
+    Product<T>{m, n, k, matrix_of<T>(a), matrix_of<T>(b), {py, n, 1}, {}}.run();
     return;
   }
   const MatrixView<const T> va = matrix_of<T>(a), vb = matrix_of<T>(b);
@@ -157,6 +181,18 @@ void multiply(const Tensor& a, const Tensor& b, Tensor& y, const Shape& batch) {
   });
 }
 
+template <class T>
+void multiply_matrices(const Tensor& a, const Tensor& b, Tensor& y, Start<T> start) {
+  Product<T>{a.extent(0),
+             b.extent(1),
+             a.extent(1),
+             matrix_of<T>(a),
+             matrix_of<T>(b),
+             {y.fresh_data<T>(), y.stride(0), 1},
+             start}
+      .run();
+}
+
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
@@ -164,11 +200,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (a.rank() == 2 && b.rank() == 2) {
     Tensor y = Tensor::empty({a.extent(0), b.extent(1)}, a.dtype());
     if (y.count() == 0) return y;
-    for_floating(a.dtype(), "matmul", [&](auto zero) {
-      using T = decltype(zero);
-      product<T>(a.extent(0), b.extent(1), a.extent(1), matrix_of<T>(a), matrix_of<T>(b),
-                 {y.fresh_data<T>(), b.extent(1), 1}, false);
-    });
+    for_floating(a.dtype(), "matmul", [&](auto zero) { multiply_matrices<decltype(zero)>(a, b, y, {}); });
     return y;
   }
   const auto batch = common_shape(batch_of(a), batch_of(b));
@@ -191,9 +223,24 @@ void add_matmul(Tensor& y, const Tensor& a, const Tensor& b) {
   if (y.count() == 0) return;
   for_floating(y.dtype(), "add_matmul", [&](auto zero) {
     using T = decltype(zero);
-    product<T>(a.extent(0), b.extent(1), a.extent(1), matrix_of<T>(a), matrix_of<T>(b),
-               {y.mutable_data<T>(), y.stride(0), 1}, true);
+    multiply_matrices<T>(a, b, y, {y.mutable_data<T>(), y.stride(0)});
   });
+}
+
+Tensor affine(const Tensor& x, const Tensor& w, const Tensor& bias) {
+  require_product(x, w);
+  if (x.rank() != 2 || w.rank() != 2 || bias.shape() != Shape{w.extent(1)} || bias.dtype() != x.dtype())
+    throw ShapeError({.what = text("affine: x is ", x.shape(), ", w is ", w.shape(), ", the bias is ",
+                                   bias.dtype(), " ", bias.shape()),
+                      .expected = "x [m, k], w [k, n], a bias [n] of their type",
+                      .operands = text("w: ", w.origin(), "    bias: ", bias.origin())});
+  Tensor y = Tensor::empty({x.extent(0), w.extent(1)}, x.dtype());
+  if (y.count() == 0) return y;
+  const Tensor row = bias.contiguous_copy_if_needed();
+  for_floating(x.dtype(), "affine", [&](auto zero) {
+    multiply_matrices<decltype(zero)>(x, w, y, {row.data<decltype(zero)>(), 0});
+  });
+  return y;
 }
 
 }  // namespace heed

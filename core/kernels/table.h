@@ -94,7 +94,7 @@ struct AttentionHead {
   std::int64_t q_stride, k_stride, v_stride;
   const std::uint8_t* attend;  ///< 0 where target t must not see source s; null when it sees all
   std::int64_t attend_row_stride, attend_column_stride;  ///< the second 1, or 0 for one byte a row
-  T* scratch;  ///< attention_scratch() elements, aligned to 64 bytes
+  T* scratch;                                            ///< attention_scratch() elements, aligned to 64 bytes
 };
 
 /// y = softmax(scale q kT) v over the sources attended to, and the logarithm of the softmax's denominator for
@@ -167,8 +167,10 @@ struct Loops {
   /// B laid out once for many products: `packed` holds gemm_packed_size(k, n) elements, aligned to 64 bytes.
   std::int64_t (*gemm_packed_size)(std::int64_t k, std::int64_t n);
   void (*gemm_pack)(std::int64_t k, std::int64_t n, MatrixView<const T> b, T* packed);
+  /// C = A B added to what `start` holds: row r at start + r * start_stride, which may be C itself, or one row
+  /// for all (stride 0); null for 0.
   void (*gemm_packed)(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, const T* packed,
-                      MatrixView<T> c, bool accumulate);
+                      MatrixView<T> c, const T* start, std::int64_t start_stride);
 
   // ---- fused rows; rows are `n` adjacent elements, row r at r * n
   // ---------------------------------------------------

@@ -160,7 +160,8 @@ void check_product(std::int64_t m, std::int64_t n, std::int64_t k, Layout a_layo
     if (packed) {
       Packed<T> b_packed(loops.gemm_packed_size(k, n));
       loops.gemm_pack(k, n, b.view(), b_packed.data());
-      loops.gemm_packed(m, n, k, a.view(), b_packed.data(), got.view(), accumulate);
+      loops.gemm_packed(m, n, k, a.view(), b_packed.data(), got.view(), accumulate ? got.view().data : nullptr,
+                        got.view().row_stride);
     } else {
       loops.gemm(m, n, k, a.view(), b.view(), got.view(), accumulate);
     }
