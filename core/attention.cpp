@@ -164,12 +164,12 @@ class Heads {
   template <class T, class Body>
   void for_each_piece(Body body) const {
     const std::int64_t targets = q_.extent(-2), sources = k_.extent(-2), d = q_.extent(-1), e = v_.extent(-1);
-    const std::int64_t grain = std::max<std::int64_t>(1, kGrain / (targets * sources * (d + e)));
     const std::int64_t elements = kernels::loops<T>().attention_scratch(targets, sources, d, e);
-    parallel_for(leading_.count(), grain, [&](std::int64_t begin, std::int64_t end) {
-      Tensor scratch = Tensor::empty({elements}, dtype_of<T>());
-      body(begin, end, scratch.fresh_data<T>());
-    });
+    parallel_for(leading_.count(), even_pieces(leading_.count(), kGrain / (targets * sources * (d + e))),
+                 [&](std::int64_t begin, std::int64_t end) {
+                   Tensor scratch = Tensor::empty({elements}, dtype_of<T>());
+                   body(begin, end, scratch.fresh_data<T>());
+                 });
   }
 
  private:

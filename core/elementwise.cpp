@@ -14,7 +14,7 @@ namespace heed {
 namespace {
 
 // Elements that one thread should have at least before another is worth waking.
-constexpr std::int64_t kGrain = 1 << 15;
+constexpr std::int64_t kGrain = 1 << 16;
 
 // Calls row(n, offsets, strides) over the walk, cut into pieces of about kGrain elements.
 template <std::size_t N, class Row>
@@ -22,13 +22,13 @@ void walk_in_parallel(const StridedWalk<N>& walk, Row row) {
   if (walk.rows * walk.inner <= kGrain) {
     for (std::int64_t r = 0; r < walk.rows; ++r) row(walk.inner, walk.offsets(r));
   } else if (walk.rows == 1) {
-    parallel_for(walk.inner, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    parallel_for(walk.inner, even_pieces(walk.inner, kGrain), [&](std::int64_t begin, std::int64_t end) {
       std::array<std::int64_t, N> offsets{};
       for (std::size_t k = 0; k < N; ++k) offsets[k] = begin * walk.inner_stride[k];
       row(end - begin, offsets);
     });
   } else {
-    parallel_for(walk.rows, std::max<std::int64_t>(1, kGrain / walk.inner),
+    parallel_for(walk.rows, even_pieces(walk.rows, kGrain / walk.inner),
                  [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t r = begin; r < end; ++r) row(walk.inner, walk.offsets(r));
                  });

@@ -13,6 +13,13 @@ namespace heed {
 void set_threads(int n);
 int threads();
 
+/// The length of equal pieces of [0, n), as many as there can be of at least `least` each: about 20
+/// microseconds of work, or waking another thread costs more than it gives.
+inline std::int64_t even_pieces(std::int64_t n, std::int64_t least) {
+  const std::int64_t pieces = n / (least < 1 ? 1 : least);
+  return pieces <= 1 ? (n < 1 ? 1 : n) : (n + pieces - 1) / pieces;
+}
+
 namespace parallel {
 using Body = void (*)(void* context, std::int64_t begin, std::int64_t end);
 void run(std::int64_t n, std::int64_t grain, Body body, void* context);

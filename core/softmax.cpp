@@ -11,11 +11,7 @@ namespace heed {
 namespace {
 
 // Elements of rows that one thread should have at least before another is worth waking.
-constexpr std::int64_t kGrain = 1 << 13;
-
-std::int64_t rows_per_piece(std::int64_t width) {
-  return std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, width));
-}
+constexpr std::int64_t kGrain = 1 << 15;
 
 std::int64_t width_of(const Tensor& x, const char* operation) {
   if (x.rank() == 0) throw ShapeError({.what = text(operation, ": a scalar has no last axis")});
@@ -33,7 +29,8 @@ template <class Body>
 void over_rows(const Tensor& x, Body body) {
   const std::int64_t width = x.extent(-1);
   if (x.count() == 0) return;
-  parallel_for(x.count() / width, rows_per_piece(width),
+  const std::int64_t rows = x.count() / width;
+  parallel_for(rows, even_pieces(rows, kGrain / width),
                [&](std::int64_t begin, std::int64_t end) { body(end - begin, begin * width, begin); });
 }
 

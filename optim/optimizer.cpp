@@ -14,7 +14,7 @@ namespace heed {
 namespace {
 
 // Elements that one thread takes at a time: some ten microseconds of work.
-constexpr std::int64_t kGrain = 16384;
+constexpr std::int64_t kGrain = 1 << 16;
 
 }  // namespace
 
