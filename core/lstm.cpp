@@ -195,7 +195,7 @@ void run_forward(const LstmInput& in, const Extents& e, LstmResult& out) {
   const Adjacent<T> given(in, e);
   const Gates<T> gates_of(in, e);
   T *const gates = out.gates.fresh_data<T>(), *const hs = out.hs.fresh_data<T>(),
-           *const cs = out.cs.fresh_data<T>(), *const tanh_cs = out.tanh_cs.fresh_data<T>();
+           *const cs = out.cs.fresh_data<T>();
   parallel_for(B, sequences_per_piece(e, in.x.dtype()), [&](std::int64_t begin, std::int64_t end) {
     const Piece<T> piece = given.piece(hs, begin, end);
     Tensor rows = Tensor::empty({piece.rows(), row_stride(e)}, in.x.dtype());
@@ -211,10 +211,8 @@ void run_forward(const LstmInput& in, const Extents& e, LstmResult& out) {
                           .c_before = t == 0 ? piece.c0 + begin * H : cs + at - B * H,
                           .c_before_stride = H,
                           .c = cs + at,
-                          .tanh_c = tanh_cs + at,
                           .h = hs + (begin * e.time + t) * H,
                           .c_stride = H,
-                          .tanh_c_stride = H,
                           .h_stride = e.time * H});
     }
   });
@@ -270,13 +268,13 @@ struct BackwardPass {
                          .lengths = piece.lengths(),
                          .gates = kept.gates.data<T>() + at * 4,
                          .c_before = t == 0 ? piece.c0 + piece.begin * H : kept.cs.data<T>() + at - B * H,
-                         .tanh_c = kept.tanh_cs.data<T>() + at,
+                         .c = kept.cs.data<T>() + at,
                          .dh = dxh + D,
                          .dc = dc.fresh_data<T>() + piece.begin * H,
                          .dgates = dgates,
                          .gates_stride = 4 * H,
                          .c_before_stride = H,
-                         .tanh_c_stride = H,
+                         .c_stride = H,
                          .dh_stride = stride,
                          .dc_stride = H,
                          .dgates_stride = 4 * H});
@@ -364,12 +362,11 @@ LstmResult lstm_forward(const LstmInput& given) {
   const LstmInput input = with_adjacent_lengths(given);
   const auto [B, time, D, H] = e;
   const DType dtype = input.x.dtype();
-  LstmResult result{Tensor::empty({B, time, H}, dtype),
-                    {},
-                    {},
-                    Tensor::empty({time, B, 4 * H}, dtype),
-                    Tensor::empty({time, B, H}, dtype),
-                    Tensor::empty({time, B, H}, dtype)};
+  LstmResult result{.hs = Tensor::empty({B, time, H}, dtype),
+                    .h = {},
+                    .c = {},
+                    .gates = Tensor::empty({time, B, 4 * H}, dtype),
+                    .cs = Tensor::empty({time, B, H}, dtype)};
   for_floating(dtype, "lstm", [&](auto zero) { run_forward<decltype(zero)>(input, e, result); });
   return result;
 }

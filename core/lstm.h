@@ -16,10 +16,10 @@ struct LstmInput {
 };
 
 struct LstmResult {
-  Tensor hs;           ///< [B, T, H]: the state after each step; 0 on padding
-  Tensor h, c;         ///< [B, H]: the states after the last real step
-  Tensor gates;        ///< [T, B, 4H]: f, g, i, o after their non-linearities, kept for the backward pass
-  Tensor cs, tanh_cs;  ///< [T, B, H]: cell states and their tanh, kept
+  Tensor hs;     ///< [B, T, H]: the state after each step; 0 on padding
+  Tensor h, c;   ///< [B, H]: the states after the last real step
+  Tensor gates;  ///< [T, B, 4H]: f, g, i, o after their non-linearities, kept for the backward pass
+  Tensor cs;     ///< [T, B, H]: cell states, kept
 };
 
 /// For each step t:  f, g, i, o = sigma, tanh, sigma, sigma of (x_t Wx + h Wh + b);  c = f c + g i;  h = o

@@ -61,10 +61,9 @@ struct LstmForward {
   std::int64_t gates_stride;
   const T* c_before;  ///< cell state before the step
   std::int64_t c_before_stride;
-  T* c;       ///< out: f * c_before + g * i; on padding c_before
-  T* tanh_c;  ///< out: tanh(c)
-  T* h;       ///< out: o * tanh(c); on padding 0
-  std::int64_t c_stride, tanh_c_stride, h_stride;
+  T* c;  ///< out: f * c_before + g * i; on padding c_before
+  T* h;  ///< out: o * tanh(c); on padding 0
+  std::int64_t c_stride, h_stride;
 };
 
 /// The same step backwards. On padding the gate gradients are 0 and dc passes through unchanged.
@@ -73,12 +72,11 @@ struct LstmBackward {
   std::int64_t rows, hidden, step;
   const std::int32_t* lengths;
   const T* gates;  ///< activations kept by the forward step
-  const T* c_before;
-  const T* tanh_c;
+  const T *c_before, *c;
   const T* dh;  ///< gradient of this step's h, complete
   T* dc;        ///< in: gradient of c from later steps; out: gradient of c_before
   T* dgates;    ///< out: gradient of the pre-activations
-  std::int64_t gates_stride, c_before_stride, tanh_c_stride, dh_stride, dc_stride, dgates_stride;
+  std::int64_t gates_stride, c_before_stride, c_stride, dh_stride, dc_stride, dgates_stride;
 };
 
 /// One head of scaled dot-product attention. Row t of an array starts at data + t * its stride; inside a row

@@ -174,7 +174,7 @@ template <class T>
 struct LstmStep {
   std::int64_t hidden, apart;
   std::vector<std::int32_t> lengths = {3, 2, 5, 0, 4};
-  std::vector<T> gates, c_before, c, tanh_c, h, dh, dc, dgates;
+  std::vector<T> gates, c_before, c, h, dh, dc, dgates;
 
   LstmStep(std::int64_t n, Rng& rng)
       : hidden(n),
@@ -182,7 +182,6 @@ struct LstmStep {
         gates(random_numbers<T>(kRows * 4 * apart, rng, -6, 6)),
         c_before(random_numbers<T>(kRows * apart, rng)),
         c(blank<T>(kRows * apart)),
-        tanh_c(c),
         h(c),
         dh(random_numbers<T>(kRows * apart, rng)),
         dc(random_numbers<T>(kRows * apart, rng)),
@@ -198,10 +197,8 @@ struct LstmStep {
                         .c_before = c_before.data(),
                         .c_before_stride = apart,
                         .c = c.data(),
-                        .tanh_c = tanh_c.data(),
                         .h = h.data(),
                         .c_stride = apart,
-                        .tanh_c_stride = apart,
                         .h_stride = apart});
   }
   void backward(const Loops<T>& loops, bool padded) {
@@ -211,13 +208,13 @@ struct LstmStep {
                          .lengths = padded ? lengths.data() : nullptr,
                          .gates = gates.data(),
                          .c_before = c_before.data(),
-                         .tanh_c = tanh_c.data(),
+                         .c = c.data(),
                          .dh = dh.data(),
                          .dc = dc.data(),
                          .dgates = dgates.data(),
                          .gates_stride = 4 * apart,
                          .c_before_stride = apart,
-                         .tanh_c_stride = apart,
+                         .c_stride = apart,
                          .dh_stride = apart,
                          .dc_stride = apart,
                          .dgates_stride = 4 * apart});
@@ -237,7 +234,6 @@ TEMPLATE_TEST_CASE("kernels: an LSTM step and its backward agree with the refere
         INFO("hidden " << n << ", padded " << padded);
         REQUIRE(first_difference(step.gates, want.gates, kNear) == "");
         REQUIRE(first_difference(step.c, want.c, kNear) == "");
-        REQUIRE(first_difference(step.tanh_c, want.tanh_c, kNear) == "");
         REQUIRE(first_difference(step.h, want.h, kNear) == "");
         step = want;
         step.backward(loops, padded);
@@ -279,7 +275,7 @@ TEMPLATE_TEST_CASE("kernels: an LSTM step gives a unit the same bits wherever it
     Rng rng(8);
     constexpr std::int64_t n = 37;
     const std::vector<T> gates = random_numbers<T>(4 * n, rng), before = random_numbers<T>(n, rng);
-    std::vector<T> row_gates = gates, c(n), tanh_c(n), h(n), alone_c(n), alone_tanh(n), alone_h(n);
+    std::vector<T> row_gates = gates, c(n), h(n), alone_c(n), alone_h(n);
     loops.lstm_forward({.rows = 1,
                         .hidden = n,
                         .step = 0,
@@ -289,10 +285,8 @@ TEMPLATE_TEST_CASE("kernels: an LSTM step gives a unit the same bits wherever it
                         .c_before = before.data(),
                         .c_before_stride = n,
                         .c = c.data(),
-                        .tanh_c = tanh_c.data(),
                         .h = h.data(),
                         .c_stride = n,
-                        .tanh_c_stride = n,
                         .h_stride = n});
     for (std::size_t j = 0; j < n; ++j) {
       T unit[4] = {gates[j], gates[n + j], gates[2 * n + j], gates[3 * n + j]};
@@ -305,14 +299,11 @@ TEMPLATE_TEST_CASE("kernels: an LSTM step gives a unit the same bits wherever it
                           .c_before = &before[j],
                           .c_before_stride = 1,
                           .c = &alone_c[j],
-                          .tanh_c = &alone_tanh[j],
                           .h = &alone_h[j],
                           .c_stride = 1,
-                          .tanh_c_stride = 1,
                           .h_stride = 1});
     }
     REQUIRE(same_bits(c, alone_c));
-    REQUIRE(same_bits(tanh_c, alone_tanh));
     REQUIRE(same_bits(h, alone_h));
   });
 }
