@@ -197,6 +197,29 @@ TEST_CASE("gemm: every variant equals the reference with B packed once") {
   check_products<double>({Layout::rows, Layout::columns}, {Layout::rows, Layout::columns}, true);
 }
 
+TEST_CASE("gemm: with B packed the product starts from any rows, one row for all among them") {
+  const Loops<float>& reference = heed::kernels::find_table("reference")->f32;
+  for (const std::int64_t m : {1, 7, 29})
+    for (const std::int64_t n : {1, 16, 33, 59})
+      for (const std::int64_t k : {0, 1, 67, 800})
+        for (const std::int64_t start_stride : {0, 64}) {
+          const Matrix<float> a(m, k, Layout::rows, 1), b(k, n, Layout::rows, 2), start(m, 64, Layout::rows, 3);
+          const float* const from = start.view().data;
+          const auto product = [&](const Loops<float>& loops) {
+            Packed<float> b_packed(loops.gemm_packed_size(k, n));
+            loops.gemm_pack(k, n, b.view(), b_packed.data());
+            Result<float> c(m, n);
+            loops.gemm_packed(m, n, k, a.view(), b_packed.data(), c.view(), from, start_stride);
+            return c;
+          };
+          const Result<float> expected = product(reference);
+          for (const Table* table : variants_under_test()) {
+            CAPTURE(table->name, m, n, k, start_stride);
+            CHECK(differences(expected, product(table->f32)) == 0);
+          }
+        }
+}
+
 TEST_CASE("gemm: operands may have any strides") {
   const auto odd = {Layout::both_strided, Layout::backwards, Layout::one_row};
   for (const bool packed : {false, true})

@@ -106,10 +106,45 @@ TEST_CASE("matmul: the same bits at any number of threads, for sizes that are cu
   const Tensor tall = normal({700, 60}, 1, DType::f32), square = normal({60, 90}, 2, DType::f32);
   CHECK(all_same(on_any_threads([&] { return matmul(tall, square); })));
   CHECK(all_same(on_any_threads([&] { return matmul(square.transpose(), tall.transpose()); })));
-  const Tensor many = normal({40, 30, 31}, 3, DType::f32);
+  const Tensor many = normal({160, 30, 31}, 3, DType::f32);
   CHECK(all_same(on_any_threads([&] { return matmul(many, many.transpose()); })));
   check_product(tall, square, {});
   check_product(square.transpose(), tall.transpose(), {});
+  const Tensor long_rows = normal({40, 1500}, 4, DType::f32), long_columns = normal({1500, 30}, 5, DType::f32);
+  CHECK(all_same(on_any_threads([&] { return matmul(long_rows, long_columns); })));
+  check_product(long_rows.to(DType::f64), long_columns.to(DType::f64), {});
+}
+
+TEST_CASE("affine: a bias in every row, however the product is cut") {
+  const auto check = [](std::int64_t m, std::int64_t n, std::int64_t k) {
+    INFO(m << " x " << n << " x " << k);
+    const Tensor x = normal({m, k}, 1), w = normal({k, n}, 2), bias = strided(normal({n}, 3));
+    Values expected = plain_product(x, w, {});
+    const Values row = bias.to_vector();
+    for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += row[i % row.size()];
+    CHECK(difference(affine(x, w, bias), expected) <= 1e-11);
+    Tensor y = bias.expand({m, n}).clone();
+    add_matmul(y, x, w);
+    CHECK(difference(y, expected) <= 1e-11);
+  };
+  check(3, 5, 4);
+  check(1, 5, 4);
+  check(5, 1, 4);
+  check(700, 40, 60);  // by rows
+  check(700, 1, 1600);
+  check(60, 700, 40);   // by columns
+  check(40, 30, 1500);  // by terms
+  check(400, 20, 300);  // more than one block of k
+  check(7, 3, 0);
+}
+
+TEST_CASE("affine: what does not fit is told") {
+  CHECK(thrown<ShapeError>([] {
+          affine(Tensor::ones({2, 3}), Tensor::ones({3, 4}), Tensor::ones({3}));
+        })
+            .starts_with("ShapeError: affine: x is [2, 3], w is [3, 4], the bias is f32 [3]\n"
+                         "  requires x [m, k], w [k, n], a bias [n] of their type"));
+  CHECK_THROWS_AS(affine(Tensor::ones({2, 3}), Tensor::ones({4, 4}), Tensor::ones({4})), ShapeError);
 }
 
 TEST_CASE("add_matmul: adds to y in place, in rows apart too, and counts as a change") {
