@@ -55,6 +55,8 @@ class Transformer(nn.Module):
         super().__init__()
         self.width = options.d
         self.embed_source, self.embed_target = nn.Embedding(vocabulary, options.d), nn.Embedding(vocabulary, options.d)
+        for embedding in (self.embed_source, self.embed_target):  # as heed has them: sqrt(d) times this is of size 1
+            nn.init.normal_(embedding.weight, std=options.d ** -0.5)
         angles = torch.arange(256).unsqueeze(1) * torch.exp(torch.arange(0, options.d, 2) * (-math.log(1e4) / options.d))
         self.register_buffer('positions', torch.stack([angles.sin(), angles.cos()], -1).flatten(1))
         self.parts = nn.Transformer(options.d, options.heads, options.layers, options.layers, options.ff, 0.0,
