@@ -73,7 +73,7 @@ struct Product {
   // Whether a small y is the sum of so many terms that the work lies along k.
   bool many_terms() const {
     const std::int64_t longer = std::max(m, n);
-    return longer <= 512 && std::min(m, n) > 1 && k >= std::max<std::int64_t>(1024, 2 * longer);
+    return longer <= 512 && std::min(m, n) > 1 && k >= std::max<std::int64_t>(2048, 4 * longer);
   }
 
   // b is packed once for all pieces.

@@ -110,7 +110,7 @@ TEST_CASE("matmul: the same bits at any number of threads, for sizes that are cu
   CHECK(all_same(on_any_threads([&] { return matmul(many, many.transpose()); })));
   check_product(tall, square, {});
   check_product(square.transpose(), tall.transpose(), {});
-  const Tensor long_rows = normal({40, 1500}, 4, DType::f32), long_columns = normal({1500, 30}, 5, DType::f32);
+  const Tensor long_rows = normal({40, 2500}, 4, DType::f32), long_columns = normal({2500, 30}, 5, DType::f32);
   CHECK(all_same(on_any_threads([&] { return matmul(long_rows, long_columns); })));
   check_product(long_rows.to(DType::f64), long_columns.to(DType::f64), {});
 }
