@@ -66,6 +66,12 @@ void Node::drop_handles() {
 void Node::destroy(Node* node) {
   constinit static thread_local Node* dying = nullptr;
   constinit static thread_local bool busy = false;
+  if (node->edge_count_ == 0 && node->joint_type == nullptr && !node->extras && !node->gradient.defined()) {
+    const std::size_t bytes = node->block_bytes_;  // nothing lies behind it
+    node->~Node();
+    pool::release(node, bytes);
+    return;
+  }
   node->next_dying = dying;
   dying = node;
   if (busy) return;

@@ -124,6 +124,12 @@ void run_attention(const Workload& self, const Call& call) {
              hs_enc.zero_grad();
              hs_dec.zero_grad();
            }));
+  const auto heads = [&] { return Var::parameter(Tensor::normal({128, 8, 29, 16}, 0, 1, rng)); };
+  Var q = heads(), k = heads(), v = heads();
+  print_us("attention_fused_128x8x29x16_fwd_bwd", measure(kWarmUp, runs, [&] {
+             sum(heed::attention(q, k, v)).backward();
+             for (Var* const operand : {&q, &k, &v}) operand->zero_grad();
+           }));
 }
 
 }  // namespace heed::bench
