@@ -6,8 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/ops/softmax.h"
 #include "core/elementwise.h"
+#include "core/tokens.h"
 #include "layers/module.h"
+#include "tests/catch.h"
 #include "tests/fixture.h"
 
 namespace heed::tests {
@@ -82,6 +85,26 @@ inline double largest_difference(const std::vector<Var>& a, const std::vector<Va
 /// The largest absolute value: what a comparison with 0, or a proof that something is not 0, asks for.
 inline double largest(const Tensor& x) {
   return heed::largest_difference(x, Tensor::zeros(x.shape(), x.dtype()));
+}
+
+/// Checks a model that gives scores for a source and the targets so far: scores, loss and all gradients are
+/// those of the fixture, in f64, and in f32 as near as `near_f32`.
+template <class Model>
+void check_model(Model& model, const Fixture& numbers, const Tokens& source, double near_f32) {
+  const Tokens target_in{numbers.ids("target_in"), {}};
+  take_parameters(model, numbers);
+  const Var scores = model(source, target_in);
+  const Var loss = cross_entropy(scores, numbers.ids("target_out"));
+  CHECK(largest_difference(scores.value(), numbers["scores"]) < kTolerance);
+  CHECK(largest_difference(loss.value(), numbers["loss"]) < kTolerance);
+  loss.backward();
+  CHECK(gradient_difference(model, numbers) < kTolerance);
+
+  model.to(DType::f32);
+  const Var loss_f32 = cross_entropy(model(source, target_in), numbers.ids("target_out"));
+  CHECK(largest_difference(loss_f32.value().to(DType::f64), numbers["loss"]) < near_f32);
+  loss_f32.backward();
+  CHECK(gradient_difference(model, numbers) < near_f32);
 }
 
 }  // namespace heed::tests

@@ -51,24 +51,11 @@ NamedTensors with_prefix(const std::string& prefix, const Module& module) {
 template <class Model>
 void check_against(const std::string& file) {
   const Fixture numbers(file);
-  const Tokens source{numbers.ids("source"), {}}, target_in{numbers.ids("target_in"), {}};
   Rng rng(1);
   Model model(kSmall, rng);
-  take_parameters(model, numbers);
-  const Var scores = model(source, target_in);
-  const Var loss = cross_entropy(scores, numbers.ids("target_out"));
-  CHECK(largest_difference(scores.value(), numbers["scores"]) < kTolerance);
-  CHECK(largest_difference(loss.value(), numbers["loss"]) < kTolerance);
-  loss.backward();
-  CHECK(gradient_difference(model, numbers) < kTolerance);
-
   // Values of about 1 through a dozen recurrent steps with sums of at most 22 products: some hundred roundings
   // of 6e-8, most of which cancel.
-  model.to(DType::f32);
-  const Var loss_f32 = cross_entropy(model(source, target_in), numbers.ids("target_out"));
-  CHECK(largest_difference(loss_f32.value().to(DType::f64), numbers["loss"]) < 2e-6);
-  loss_f32.backward();
-  CHECK(gradient_difference(model, numbers) < 2e-6);
+  check_model(model, numbers, {numbers.ids("source"), {}}, 2e-6);
 }
 
 }  // namespace

@@ -42,23 +42,10 @@ struct Setting {
 
 TEST_CASE("transformer: scores, loss and all gradients are PyTorch's") {
   const Fixture numbers("transformer");
-  const Tokens source{numbers.ids("source"), numbers.ids("lengths")}, target_in{numbers.ids("target_in"), {}};
   Rng rng(1);
   Transformer model(kSmall, rng);
-  take_parameters(model, numbers);
-  const Var scores = model(source, target_in);
-  const Var loss = cross_entropy(scores, numbers.ids("target_out"));
-  CHECK(largest_difference(scores.value(), numbers["scores"]) < kTolerance);
-  CHECK(largest_difference(loss.value(), numbers["loss"]) < kTolerance);
-  loss.backward();
-  CHECK(gradient_difference(model, numbers) < kTolerance);
-
   // Values of about 1 through 4 layers with norms between them: some hundred roundings of 6e-8.
-  model.to(DType::f32);
-  const Var loss_f32 = cross_entropy(model(source, target_in), numbers.ids("target_out"));
-  CHECK(largest_difference(loss_f32.value().to(DType::f64), numbers["loss"]) < 5e-6);
-  loss_f32.backward();
-  CHECK(gradient_difference(model, numbers) < 5e-6);
+  check_model(model, numbers, {numbers.ids("source"), numbers.ids("lengths")}, 5e-6);
 }
 
 TEST_CASE("transformer: parameters have names that say where they are") {
