@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/allocator.h"
 #include "core/error.h"
 #include "core/kernels/subnormals.h"
 
@@ -99,6 +100,8 @@ class Pool {
 
   void serve() {
     inside_job = true;
+    // A thread's first allocation makes it flush subnormal numbers; here every job says whether it does.
+    pool::release(pool::allocate(1), 1);
     std::uint64_t seen = 0;
     for (;;) {
       for (int spin = 0; spin < kSpins && generation_.load(std::memory_order_acquire) == seen; ++spin)
@@ -146,7 +149,7 @@ class Pool {
   friend int heed::threads();
 };
 
-Pool& pool() {
+Pool& workers() {
   static Pool instance;
   return instance;
 }
@@ -157,10 +160,10 @@ void set_threads(int n) {
   if (n < 1)
     throw ConfigError({.what = text("set_threads: ", n, " threads can do no work"), .expected = "n >= 1"});
   if (inside_job) throw ConfigError({.what = "set_threads: called by work that the threads share"});
-  pool().resize(n - 1);
+  workers().resize(n - 1);
 }
 
-int threads() { return pool().wanted_ + 1; }
+int threads() { return workers().wanted_ + 1; }
 
 void parallel::run(std::int64_t n, std::int64_t grain, Body body, void* context) {
   if (grain < 1) throw ConfigError({.what = text("parallel_for: pieces of ", grain), .expected = "grain >= 1"});
@@ -182,7 +185,7 @@ void parallel::run(std::int64_t n, std::int64_t grain, Body body, void* context)
           .failure_mutex = {},
           .failure = {}};
   inside_job = true;
-  pool().run(job);
+  workers().run(job);
   inside_job = false;
   if (job.failure) std::rethrow_exception(job.failure);
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <thread>
+#include <vector>
 
 #include "core/elementwise.h"
 #include "core/parallel.h"
@@ -64,6 +65,18 @@ TEST_CASE("subnormals: the threads that share the work do as their caller does")
   if (!can_flush()) return;
   const Flushing on(true);
   CHECK(subnormal_quotients(count) == 0);
+}
+
+TEST_CASE("subnormals: a worker that makes its first tensor in a job keeps to the job's mode") {
+  { const Threads none(1); }  // ends the workers of earlier tests
+  const Threads four(4);
+  const Flushing off(false);
+  std::vector<double> kept(64);
+  parallel_for(64, 1, [&](std::int64_t piece, std::int64_t) {
+    kept[static_cast<std::size_t>(piece)] = subnormal_quotients(1000);
+    std::this_thread::yield();
+  });
+  CHECK(kept == std::vector<double>(64, 1000.0));
 }
 
 TEST_CASE("subnormals: flushing leaves what lies in memory alone") {
