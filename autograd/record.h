@@ -31,6 +31,7 @@ struct Wrt {
 /// create_graph.
 template <class Rule>
 [[nodiscard]] Wrt<Rule> wrt(const Var& operand, Rule&& rule) {
+  static_assert(!std::is_lvalue_reference_v<Rule>, "the rule is moved into the graph: write it in place");
   return {operand, rule};
 }
 

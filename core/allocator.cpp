@@ -25,8 +25,8 @@ namespace heed::pool {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kSmallLimit =
-    2048;  // below: a class every 64 bytes; above: four classes to each power of two
+// Up to here a class every 64 bytes, then four classes to each power of two.
+constexpr std::size_t kSmallLimit = 2048;
 constexpr std::size_t kSmallPower = 11;  // of kSmallLimit
 constexpr std::size_t kSmallClasses = kSmallLimit / kAlignment;
 constexpr std::size_t kClasses = kSmallClasses + 4 * 40;

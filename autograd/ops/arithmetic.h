@@ -101,8 +101,8 @@ inline Var tanh(const Var& x) {
                 wrt(x, [](const Var& dy, const Var& y) { return tanh_gradient(dy, y); }));
 }
 
-/// dy y (1 - y) in one pass: the gradient of sigmoid where its value is y.   ddy = g y (1 - y)   dy' = g dy (1
-/// - 2 y)
+/// dy y (1 - y) in one pass: the gradient of sigmoid where its value is y.
+///   ddy = g y (1 - y)   dy' = g dy (1 - 2 y)
 inline Var sigmoid_gradient(const Var& dy, const Var& y) {
   return record("sigmoid_gradient",
                 apply(kernels::Binary::sigmoid_gradient, dy.value(), y.value(), "sigmoid_gradient"),
