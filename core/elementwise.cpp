@@ -153,12 +153,14 @@ Tensor apply(kernels::Unary f, const Tensor& x, const char* operation) {
 
 Tensor apply(kernels::Binary f, const Tensor& a, const Tensor& b, const char* operation) {
   require_same_dtype(a, b, operation);
-  if (a.dtype() == DType::f32 && one_short_row(a, b)) {
-    Tensor y = Tensor::empty(a.shape(), DType::f32);
-    kernels::loops<float>().binary[static_cast<int>(f)](a.count(), a.data<float>(), 1, b.data<float>(), 1,
-                                                        y.fresh_data<float>(), 1);
-    return y;
-  }
+  if (is_floating(a.dtype()) && one_short_row(a, b))
+    return for_floating(a.dtype(), operation, [&](auto zero) {
+      using T = decltype(zero);
+      Tensor y = Tensor::empty(a.shape(), a.dtype());
+      kernels::loops<T>().binary[static_cast<int>(f)](a.count(), a.data<T>(), 1, b.data<T>(), 1,
+                                                      y.fresh_data<T>(), 1);
+      return y;
+    });
   Tensor y = Tensor::empty(broadcast(a, b, operation), a.dtype());
   if (y.count() == 0) return y;
   const StridedWalk<3> walk(y.shape(), {&a, &b, &y});
@@ -218,11 +220,6 @@ Tensor apply(kernels::Compare f, const Tensor& a, const Tensor& b, const char* o
 
 void add_scaled(Tensor& y, double a, const Tensor& x) {
   require_same_dtype(y, x, "add_scaled");
-  if (y.dtype() == DType::f32 && one_short_row(y, x)) {
-    if (overlaps(y, x)) return add_scaled(y, a, x.clone());
-    return kernels::loops<float>().axpy(y.count(), static_cast<float>(a), x.data<float>(), 1,
-                                        y.mutable_data<float>(), 1);
-  }
   if (!broadcasts_to(x.shape(), y.shape()))
     throw ShapeError({.what = text("add_scaled: ", x.shape(), " does not broadcast to ", y.shape())});
   require_own_elements(y, "add_scaled");
@@ -230,9 +227,10 @@ void add_scaled(Tensor& y, double a, const Tensor& x) {
   if (overlaps(y, x)) return add_scaled(y, a, x.clone());
   for_floating(y.dtype(), "add_scaled", [&](auto zero) {
     using T = decltype(zero);
-    const StridedWalk<2> walk(y.shape(), {&x, &y});
     const T* const from = x.data<T>();
     T* const to = y.mutable_data<T>();
+    if (one_short_row(y, x)) return kernels::loops<T>().axpy(y.count(), static_cast<T>(a), from, 1, to, 1);
+    const StridedWalk<2> walk(y.shape(), {&x, &y});
     walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 2> at) {
       kernels::loops<T>().axpy(n, static_cast<T>(a), from + at[0], walk.inner_stride[0], to + at[1],
                                walk.inner_stride[1]);
