@@ -169,7 +169,7 @@ class Gates {
     const kernels::MatrixView<T> to{gates, 4 * H, 1};
     const bool no_state = t == 0 && piece.h0 == nullptr;
     if (!few_ && !no_state) {
-      loops.gemm_packed(piece.rows(), 4 * H, D + H + 1, {rows, stride, 1}, packed_.data<T>(), to, nullptr, 0);
+      loops.gemm_packed(piece.rows(), 4 * H, D + H + 1, {rows, stride, 1}, packed_.data<T>(), to, {});
       return;
     }
     for (std::int64_t r = 0; r < piece.rows(); ++r)
@@ -284,7 +284,7 @@ struct BackwardPass {
     }
     if (t > 0 || dh0.defined())
       loops.gemm_packed(piece.rows(), D + H, 4 * H, {dgates, 4 * H, 1}, weights.data<T>(), {dxh, stride, 1},
-                        dxh, stride);
+                        {dxh, stride});
     else  // nobody asks for what reaches h0
       loops.gemm(piece.rows(), D, 4 * H, {dgates, 4 * H, 1},
                  {in.wx.data<T>(), in.wx.stride(1), in.wx.stride(0)}, {dxh, stride, 1}, false);

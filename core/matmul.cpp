@@ -11,6 +11,7 @@ namespace heed {
 namespace {
 
 using kernels::MatrixView;
+using kernels::Start;
 
 // Multiplications that one thread should have at least before another is worth waking.
 constexpr std::int64_t kGrain = 1 << 20;
@@ -28,13 +29,6 @@ void require_product(const Tensor& a, const Tensor& b) {
                       .operands = origins()});
 }
 
-// What a product is added to: nothing, y itself, or a row for all its rows.
-template <class T>
-struct Start {
-  const T* data = nullptr;
-  std::int64_t row_stride = 0;
-};
-
 // One product y = start + a b.
 template <class T>
 struct Product {
@@ -48,7 +42,7 @@ struct Product {
     const std::int64_t longer = std::max(m, n);
     if (m * n * k >= kGrain && m >= n && n > 1 && longer >= 2 * kUnit && !many_terms()) return by_rows();
     // These add to y itself.
-    if (start.data != nullptr && start.row_stride == 0)
+    if (start.data != nullptr && start.stride == 0)
       for (std::int64_t r = 0; r < m; ++r) std::copy_n(start.data, n, y.data + r * y.row_stride);
     const bool accumulate = start.data != nullptr;
     if (m * n * k < kGrain || (longer < 2 * kUnit && !many_terms()))
@@ -84,8 +78,7 @@ struct Product {
     parallel_for(m, whole_units((m + 7) / 8, kUnit), [&](std::int64_t begin, std::int64_t end) {
       loops.gemm_packed(end - begin, n, k, rows_of_a(begin), packed.data<T>(),
                         {y.data + begin * y.row_stride, y.row_stride, 1},
-                        start.data == nullptr ? nullptr : start.data + begin * start.row_stride,
-                        start.row_stride);
+                        {start.data == nullptr ? nullptr : start.data + begin * start.stride, start.stride});
     });
   }
 

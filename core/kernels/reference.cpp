@@ -35,10 +35,10 @@ void gemm_pack(std::int64_t k, std::int64_t n, MatrixView<const T> b, T* packed)
 
 template <class T>
 void gemm_packed(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, const T* packed,
-                 MatrixView<T> c, const T* start, std::int64_t start_stride) {
+                 MatrixView<T> c, Start<T> start) {
   for (std::int64_t i = 0; i < m; ++i)
     for (std::int64_t j = 0; j < n; ++j)
-      c.data[i * c.row_stride + j] = start == nullptr ? T(0) : start[i * start_stride + j];
+      c.data[i * c.row_stride + j] = start.data == nullptr ? T(0) : start.data[i * start.stride + j];
   gemm<T>(m, n, k, a, {packed, n, 1}, c, true);
 }
 

@@ -50,6 +50,14 @@ struct MatrixView {
   std::int64_t column_stride;
 };
 
+/// Rows that a product is added to: row r at data + r * stride, for all rows the same one when the stride is 0;
+/// null for zeros.
+template <class T>
+struct Start {
+  const T* data = nullptr;
+  std::int64_t stride = 0;
+};
+
 /// One step of an LSTM for `rows` sequences of a batch; gates in the order f, g, i, o (forget, candidate,
 /// input, output), each `hidden` wide. Row r of an array starts at data + r * its stride; inside a row elements
 /// are adjacent. Rows with lengths[r] <= step are padding (lengths may be null: no padding).
@@ -165,10 +173,9 @@ struct Loops {
   /// B laid out once for many products: `packed` holds gemm_packed_size(k, n) elements, aligned to 64 bytes.
   std::int64_t (*gemm_packed_size)(std::int64_t k, std::int64_t n);
   void (*gemm_pack)(std::int64_t k, std::int64_t n, MatrixView<const T> b, T* packed);
-  /// C = A B added to what `start` holds: row r at start + r * start_stride, which may be C itself, or one row
-  /// for all (stride 0); null for 0.
+  /// C = A B added to `start`, which may be C itself.
   void (*gemm_packed)(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, const T* packed,
-                      MatrixView<T> c, const T* start, std::int64_t start_stride);
+                      MatrixView<T> c, Start<T> start);
 
   // ---- fused rows; rows are `n` adjacent elements, row r at r * n
   // ---------------------------------------------------

@@ -160,8 +160,8 @@ void check_product(std::int64_t m, std::int64_t n, std::int64_t k, Layout a_layo
     if (packed) {
       Packed<T> b_packed(loops.gemm_packed_size(k, n));
       loops.gemm_pack(k, n, b.view(), b_packed.data());
-      loops.gemm_packed(m, n, k, a.view(), b_packed.data(), got.view(), accumulate ? got.view().data : nullptr,
-                        got.view().row_stride);
+      loops.gemm_packed(m, n, k, a.view(), b_packed.data(), got.view(),
+                        {accumulate ? got.view().data : nullptr, got.view().row_stride});
     } else {
       loops.gemm(m, n, k, a.view(), b.view(), got.view(), accumulate);
     }
@@ -209,7 +209,7 @@ TEST_CASE("gemm: with B packed the product starts from any rows, one row for all
             Packed<float> b_packed(loops.gemm_packed_size(k, n));
             loops.gemm_pack(k, n, b.view(), b_packed.data());
             Result<float> c(m, n);
-            loops.gemm_packed(m, n, k, a.view(), b_packed.data(), c.view(), from, start_stride);
+            loops.gemm_packed(m, n, k, a.view(), b_packed.data(), c.view(), {from, start_stride});
             return c;
           };
           const Result<float> expected = product(reference);
