@@ -15,8 +15,8 @@ Batch Epoch::next() {
       std::span(order_).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(ends_[i] - begin)));
 }
 
-Loader::Loader(const Pairs& pairs, const Vocabulary& vocabulary, const LoaderOptions& options)
-    : pairs_(pairs, vocabulary), options_(options) {
+Loader::Loader(const Pairs& pairs, const Tokenizers& tokenizers, const LoaderOptions& options)
+    : pairs_(pairs, tokenizers), options_(options) {
   if (pairs.empty()) throw ConfigError({.what = "Loader: there are no pairs"});
   if (options.batch < 1 || options.sort_window < 0)
     throw ConfigError({.what = text("Loader: batch ", options.batch, ", sort_window ", options.sort_window),

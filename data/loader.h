@@ -57,8 +57,10 @@ class Epoch {
 
 class Loader {
  public:
-  /// Throws ConfigError unless there are pairs and the batch is at least 1, IndexError as EncodedPairs.
-  Loader(const Pairs& pairs, const Vocabulary& vocabulary, const LoaderOptions& options = {});
+  /// One tokenizer, or one for the sources and one for the targets: `Loader(pairs, {words, characters})`. Keeps
+  /// neither. Throws ConfigError unless there are pairs and the batch is at least 1, else as
+  /// `Tokenizer::encode`.
+  Loader(const Pairs& pairs, const Tokenizers& tokenizers, const LoaderOptions& options = {});
 
   std::int64_t examples() const { return pairs_.size(); }
   /// Batches an epoch.

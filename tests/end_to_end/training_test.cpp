@@ -9,6 +9,7 @@
 #include "data/split.h"
 #include "data/tasks/dates.h"
 #include "data/tasks/sums.h"
+#include "data/vocabulary.h"
 #include "examples/common/training.h"
 #include "layers/seq2seq.h"
 #include "optim/adam.h"
