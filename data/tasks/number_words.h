@@ -36,8 +36,8 @@ Pairs number_words(std::int64_t count, Language from, Language to, Rng& rng);
 
 /// Each number in all six directions, for one model that translates them all. The source begins with what is
 /// asked for, "2en", "2fr" or "2de" (as in Johnson et al. 2017, "Google's multilingual neural machine
-/// translation system"): "2fr eighty-one" -> "quatre-vingt-un". The one
-/// word of two languages is "six": it makes the same German pair twice.
+/// translation system"): "2fr eighty-one" -> "quatre-vingt-un". "six" is English and French, and so makes the
+/// same German pair twice.
 ///
 /// To keep training and unseen examples apart, part the numbers before:
 ///

@@ -47,10 +47,11 @@ std::optional<std::int64_t> sum_of(const std::vector<std::string>& words, const 
 std::vector<std::string> split(std::string_view text, std::string_view separators) {
   std::vector<std::string> words(1);
   for (const char c : text) {
-    if (separators.find(c) == std::string_view::npos)
+    if (separators.find(c) == std::string_view::npos) {
       words.back().push_back(c);
-    else
+    } else {
       words.emplace_back();
+    }
   }
   return words;
 }
