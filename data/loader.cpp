@@ -21,12 +21,6 @@ std::int64_t Loader::batches() const {
   return options_.drop_last ? n / options_.batch : (n + options_.batch - 1) / options_.batch;
 }
 
-Epoch Loader::epoch(Rng& rng) const {
-  Epoch epoch = this->epoch(Epoch::State{rng.state(), 0});
-  rng.split();  // the caller's generator moves on, by the same amount for every size of data
-  return epoch;
-}
-
 Epoch Loader::epoch(const Epoch::State& state) const {
   Rng source(state.rng);
   Rng rng = source.split();

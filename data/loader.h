@@ -29,7 +29,7 @@ class Loader {
   /// Batches an epoch.
   std::int64_t batches() const;
   /// A pass in an order drawn from the generator. The loader must outlive it.
-  Epoch epoch(Rng& rng) const;
+  Epoch epoch(Rng& rng) const { return epoch(new_pass(rng)); }
   /// A pass taken up again.
   Epoch epoch(const Epoch::State& state) const;
 

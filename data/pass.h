@@ -1,6 +1,7 @@
 // One pass over examples, batch by batch, in an order that was drawn before.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -12,6 +13,13 @@
 #include "core/random.h"
 
 namespace heed {
+
+/// Where each batch ends when n examples are cut into batches of one size, the last one smaller.
+inline std::vector<std::int64_t> batch_ends(std::int64_t n, std::int64_t batch) {
+  std::vector<std::int64_t> ends;
+  for (std::int64_t begin = 0; begin < n; begin += batch) ends.push_back(std::min(n, begin + batch));
+  return ends;
+}
 
 /// 0 ... n-1, in random order when asked for.
 inline std::vector<std::int64_t> numbers_to(std::int64_t n, bool shuffle, Rng& rng) {
@@ -26,6 +34,13 @@ struct PassState {
   Rng::State rng;         ///< of the generator before the order was drawn
   std::int64_t next = 0;  ///< the batch that comes next
 };
+
+/// The beginning of a pass. The generator moves on, by the same amount for every size of data.
+inline PassState new_pass(Rng& rng) {
+  const PassState state{rng.state(), 0};
+  rng.split();
+  return state;
+}
 
 /// A pass over `Examples`, which make a batch of some of them: `examples.batch(numbers)`. The order is a
 /// function of the generator's state at the start, so that a pass can be taken up again where it stood.

@@ -81,21 +81,14 @@ std::int64_t TextLoader::windows() const {
   return std::max<std::int64_t>(1, (targets - (window - 1)) / window);
 }
 
-TextEpoch TextLoader::epoch(Rng& rng) const {
-  TextEpoch epoch = this->epoch(TextEpoch::State{rng.state(), 0});
-  rng.split();  // the caller's generator moves on, by the same amount for every length of text
-  return epoch;
-}
-
 TextEpoch TextLoader::epoch(const TextEpoch::State& state) const {
   Rng source(state.rng);
   Rng rng = source.split();
   const std::int64_t spare = tokens() - 1 - windows() * options_.window;  // negative when the last is not full
   const std::int64_t offset = options_.shuffle ? rng.below(std::min(options_.window, spare + 1)) : 0;
-  std::vector<std::int64_t> starts = numbers_to(windows(), options_.shuffle, rng), ends;
+  std::vector<std::int64_t> starts = numbers_to(windows(), options_.shuffle, rng);
   for (std::int64_t& start : starts) start = offset + start * options_.window;
-  for (std::int64_t b = 1; b <= batches(); ++b) ends.push_back(std::min(windows(), b * options_.batch));
-  return TextEpoch(windows_, state, std::move(starts), std::move(ends));
+  return TextEpoch(windows_, state, std::move(starts), batch_ends(windows(), options_.batch));
 }
 
 }  // namespace heed

@@ -75,7 +75,7 @@ class TextLoader {
   std::int64_t windows() const;
   std::int64_t batches() const { return (windows() + options_.batch - 1) / options_.batch; }
   /// A pass in an order drawn from the generator. The loader must outlive it.
-  TextEpoch epoch(Rng& rng) const;
+  TextEpoch epoch(Rng& rng) const { return epoch(new_pass(rng)); }
   /// A pass taken up again.
   TextEpoch epoch(const TextEpoch::State& state) const;
 

@@ -45,9 +45,10 @@ heed_test(autograd backward_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_
 heed_test(layers attention_test.cpp linear_test.cpp lstm_test.cpp module_test.cpp seq2seq_test.cpp
           time_layers_test.cpp transformer_layers_test.cpp transformer_test.cpp)
 heed_test(optim adam_test.cpp optimizer_test.cpp schedule_test.cpp sgd_test.cpp trainer_test.cpp)
-heed_test(data bpe_tokenizer_test.cpp loader_test.cpp masking_test.cpp metrics_test.cpp pairs_test.cpp split_test.cpp text_test.cpp
+heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_test.cpp metrics_test.cpp pairs_test.cpp split_test.cpp text_test.cpp
           tokenizer_test.cpp vocabulary_test.cpp word_tokenizer_test.cpp
-          tasks/dates_test.cpp tasks/number_words_test.cpp tasks/sentences_test.cpp tasks/sums_test.cpp)
+          tasks/dates_test.cpp tasks/number_words_test.cpp tasks/sentences_test.cpp
+          tasks/shapes_test.cpp tasks/sums_test.cpp)
 heed_test(examples attention_by_hand_test.cpp flags_test.cpp progress_test.cpp report_test.cpp)
 heed_test(meta op_coverage_test.cpp source_rules_test.cpp)
 # The table of gradient checks: its rows are run by one program, and counted by another.
