@@ -49,7 +49,7 @@ heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_te
           tokenizer_test.cpp vocabulary_test.cpp word_tokenizer_test.cpp
           tasks/dates_test.cpp tasks/number_words_test.cpp tasks/sentences_test.cpp
           tasks/shapes_test.cpp tasks/sums_test.cpp)
-heed_test(examples attention_by_hand_test.cpp flags_test.cpp progress_test.cpp report_test.cpp)
+heed_test(examples self_attention_by_hand_test.cpp flags_test.cpp progress_test.cpp report_test.cpp)
 heed_test(meta op_coverage_test.cpp source_rules_test.cpp)
 # The table of gradient checks: its rows are run by one program, and counted by another.
 add_library(heed_op_table OBJECT tests/autograd/op_table.cpp)

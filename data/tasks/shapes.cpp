@@ -69,8 +69,8 @@ double distance(Point p, const Segment& line) {
   return std::sqrt((px - along * dx) * (px - along * dx) + (py - along * dy) * (py - along * dy));
 }
 
-// Calls ink(point, how far it lies outside the drawing, negative inside) for the middle of each pixel and makes
-// the share of it that is covered: 1 half a pixel inside, 0 half a pixel outside.
+// Makes each pixel the share of it that is covered: 0 from half a pixel outside the drawing, 1 from half a
+// pixel inside. outside(middle of a pixel) says how far that lies outside, in pixels, negative inside.
 template <class Outside>
 void draw(float* pixels, std::int64_t size, Outside outside) {
   for (std::int64_t row = 0; row < size; ++row)
