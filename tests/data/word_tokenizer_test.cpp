@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "core/utf8.h"
 #include "tests/catch.h"
 #include "tests/thrown.h"
 
@@ -48,6 +49,19 @@ TEST_CASE("words: cutting the joined words gives the words again, whatever their
     Words words;
     for (std::int64_t n = rng.between(0, 8); n > 0; --n)
       words.push_back(all[static_cast<std::size_t>(rng.below(std::ssize(all)))]);
+    wrong += split_words(join_words(words)) == words ? 0 : 1;
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("words: any text, cut and joined, is cut into the same words again") {
+  Rng rng(6);
+  int wrong = 0;
+  for (int round = 0; round < 2000; ++round) {
+    std::u32string characters;
+    for (std::int64_t n = rng.between(0, 30); n > 0; --n)
+      characters.push_back(static_cast<char32_t>(rng.below(rng.chance(0.7) ? 0x80 : 0x3100)));
+    const Words words = split_words(encode_utf8(characters));
     wrong += split_words(join_words(words)) == words ? 0 : 1;
   }
   CHECK(wrong == 0);
