@@ -21,6 +21,17 @@ Mask for_heads(const Mask& mask) {
   return mask.defined() && mask.attends().rank() == 3 ? Mask::attend(mask.attends().unsqueeze(1)) : mask;
 }
 
+// The product alone would repeat a batch of 1.
+void require_same_batch(const Var& query, const Var& keys, const Var& values) {
+  const auto batch = [](const Var& x) { return x.rank() == 0 ? 0 : x.extent(0); };
+  if (batch(query) != batch(keys) || batch(query) != batch(values))
+    throw ShapeError({.what = text("multi-head attention: query is ", query.shape(), ", keys are ",
+                                   keys.shape(), ", values are ", values.shape()),
+                      .expected = "one batch for all",
+                      .operands = text("query: ", query.value().origin(), "    keys: ", keys.value().origin(),
+                                       "    values: ", values.value().origin())});
+}
+
 }  // namespace
 
 MultiHeadAttention::MultiHeadAttention(const MultiHeadAttentionConfig& config, Rng& rng)
@@ -48,6 +59,7 @@ Var MultiHeadAttention::heads_of(const Linear& map, const Var& x) const {
 Var MultiHeadAttention::operator()(const Var& query, const Var& keys, const Var& values,
                                    const Mask& mask) const {
   const ErrorFrame frame = enter();
+  require_same_batch(query, keys, values);
   const Var y = attention(heads_of(query_, query), heads_of(key_, keys), heads_of(value_, values),
                           {.mask = for_heads(mask)});                        // [B, H, T, d]
   return out_(reshape(transpose(y, 1, 2), {y.extent(0), y.extent(2), -1}));  // [B, T, H, d] -> [B, T, D]

@@ -230,6 +230,12 @@ void add_attention(std::vector<OpRow>& rows) {
          return Outputs{attention(x, x, x, {.mask = Mask::causal(3, 3)})};
        }});
   add("no sources", {{{3, 2}}, {{0, 2}}, {{0, 2}}}, {});
+  add("a head of keys for two heads of queries", {{{2, 2, 2, 3, 2}}, {{2, 2, 1, 4, 2}}, {{2, 1, 4, 3}}},
+      {.mask = Mask::causal(3, 4, 1)});
+  rows.push_back(
+      {"attention", "a bias", {{{2, 2, 3, 2}}, {{2, 2, 4, 2}}, {{2, 2, 4, 3}}, {{2, 1, 4}}}, [](In in) {
+         return Outputs{attention(in[0], in[1], in[2], {.mask = Mask::causal(3, 4, 1), .bias = in[3]})};
+       }});
 }
 
 }  // namespace

@@ -106,6 +106,10 @@ std::vector<Pair> fused_operations() {
        [mask](In in) {
          return Outputs{definition::attention(in[0], in[1], in[2], {.mask = mask, .scale = 2.0})};
        }},
+      {"attention, heads of keys shared",
+       {{{2, 3, 2, 9, 5}}, {{2, 3, 1, 7, 5}}, {{2, 3, 1, 7, 4}}},
+       [](In in) { return Outputs{attention(in[0], in[1], in[2])}; },
+       [](In in) { return Outputs{definition::attention(in[0], in[1], in[2])}; }},
       {"lstm", lstm_in,
        [all](In in) {
          return all(lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}));
