@@ -5,6 +5,7 @@
 #include "autograd/ops/attention.h"
 #include "autograd/ops/shape.h"
 #include "core/attention.h"
+#include "layers/attention_maps.h"
 
 namespace heed {
 namespace {
@@ -60,17 +61,12 @@ Var MultiHeadAttention::operator()(const Var& query, const Var& keys, const Var&
                                    const Mask& mask) const {
   const ErrorFrame frame = enter();
   require_same_batch(query, keys, values);
-  const Var y = attention(heads_of(query_, query), heads_of(key_, keys), heads_of(value_, values),
-                          {.mask = for_heads(mask)});                        // [B, H, T, d]
+  const Var q = heads_of(query_, query), k = heads_of(key_, keys), v = heads_of(value_, values);
+  if (AttentionMaps::wanted(*this))
+    AttentionMaps::keep(*this, attention_weights(q.value(), k.value(), for_heads(mask),
+                                                 1 / std::sqrt(static_cast<double>(q.extent(-1)))));
+  const Var y = attention(q, k, v, {.mask = for_heads(mask)});               // [B, H, T, d]
   return out_(reshape(transpose(y, 1, 2), {y.extent(0), y.extent(2), -1}));  // [B, T, H, d] -> [B, T, D]
-}
-
-Tensor MultiHeadAttention::weights(const Var& query, const Var& keys, const Mask& mask) const {
-  const ErrorFrame frame = enter();
-  const NoGrad no_grad;
-  const Var q = heads_of(query_, query), k = heads_of(key_, keys);
-  return attention_weights(q.value(), k.value(), for_heads(mask),
-                           1 / std::sqrt(static_cast<double>(q.extent(-1))));
 }
 
 }  // namespace heed

@@ -25,8 +25,6 @@ class MultiHeadAttention : public Module {
   MultiHeadAttention(const MultiHeadAttentionConfig& config, Rng& rng);
   /// Throws ShapeError when batches, lengths or widths do not fit.
   Var operator()(const Var& query, const Var& keys, const Var& values, const Mask& mask = {}) const;
-  /// The weights that operator() goes by: where each head looks, [B, H, T, S].
-  Tensor weights(const Var& query, const Var& keys, const Mask& mask = {}) const;
 
  private:
   Var heads_of(const Linear& map, const Var& x) const;

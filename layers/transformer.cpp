@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/ops/arithmetic.h"
+#include "layers/attention_maps.h"
 #include "layers/init.h"
 
 namespace heed {
@@ -116,11 +117,16 @@ Var Transformer::operator()(const Tokens& source, const Tokens& target_in, Rng* 
 
 Transformer::Forward Transformer::with_attention(const Tokens& source, const Tokens& target_in,
                                                  Rng* dropout_rng) const {
-  Forward forward;
-  const TransformerMemory memory = encode(source, {.rng = dropout_rng, .self_weights = &forward.encoder});
-  forward.scores =
-      decode(target_in.ids, memory,
-             {.rng = dropout_rng, .self_weights = &forward.decoder, .cross_weights = &forward.cross});
+  const AttentionMaps maps;
+  Forward forward{.scores = (*this)(source, target_in, dropout_rng)};
+  for (std::int64_t i = 0; i < config_.layers; ++i) {
+    const auto weights = [&](const Module& stack, const char* part) {
+      return maps[text(stack.path(), ".", i, ".", part)].front();
+    };
+    forward.encoder.push_back(weights(encoder_, "self_attention"));
+    forward.decoder.push_back(weights(decoder_, "self_attention"));
+    forward.cross.push_back(weights(decoder_, "cross_attention"));
+  }
   return forward;
 }
 

@@ -79,7 +79,7 @@ class Transformer : public Module {
   /// id outside the vocabulary, ShapeError when the batches differ, ConfigError when a generator is missing.
   Var operator()(const Tokens& source, const Tokens& target_in, Rng* dropout_rng = nullptr) const;
 
-  /// The same with the weights of all attentions, one tensor a layer.
+  /// The same with the weights of all attentions, one tensor a layer (AttentionMaps has them by path).
   struct Forward {
     Var scores;
     std::vector<Tensor> encoder;  ///< [B, H, S, S]

@@ -15,12 +15,6 @@ Var residual(const Var& x, const LayerNorm& norm, NormPlacement placement, const
   return x + drop_out(part(norm(x)), dropout, pass);
 }
 
-Var attend(const MultiHeadAttention& attention, const Var& query, const Var& memory, const Mask& mask,
-           std::vector<Tensor>* weights) {
-  if (weights != nullptr) weights->push_back(attention.weights(query, memory, mask));
-  return attention(query, memory, memory, mask);
-}
-
 MultiHeadAttentionConfig attention_config(const TransformerLayerConfig& config) {
   return {.width = config.width, .heads = config.heads};
 }
@@ -60,9 +54,8 @@ TransformerEncoderLayer::TransformerEncoderLayer(const TransformerLayerConfig& c
 
 Var TransformerEncoderLayer::operator()(const Var& x, const Mask& mask, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();
-  const Var attended = residual(x, self_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
-    return attend(self_attention_, in, in, mask, pass.self_weights);
-  });
+  const Var attended = residual(x, self_norm_, config_.norm, dropout_, pass,
+                                [&](const Var& in) { return self_attention_(in, in, in, mask); });
   return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
                   [&](const Var& in) { return feed_forward_(in); });
 }
@@ -89,11 +82,10 @@ TransformerDecoderLayer::TransformerDecoderLayer(const TransformerLayerConfig& c
 Var TransformerDecoderLayer::operator()(const Var& x, const Var& memory, const Mask& self_mask,
                                         const Mask& cross_mask, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();
-  const Var looked_back = residual(x, self_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
-    return attend(self_attention_, in, in, self_mask, pass.self_weights);
-  });
+  const Var looked_back = residual(x, self_norm_, config_.norm, dropout_, pass,
+                                   [&](const Var& in) { return self_attention_(in, in, in, self_mask); });
   const Var attended = residual(looked_back, cross_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
-    return attend(cross_attention_, in, memory, cross_mask, pass.cross_weights);
+    return cross_attention_(in, memory, memory, cross_mask);
   });
   return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
                   [&](const Var& in) { return feed_forward_(in); });

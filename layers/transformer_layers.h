@@ -3,8 +3,6 @@
 // Source: Vaswani et al., "Attention is all you need" (2017); norms before the parts as Xiong et al. (2020).
 #pragma once
 
-#include <vector>
-
 #include "layers/dropout.h"
 #include "layers/feed_forward.h"
 #include "layers/layer_norm.h"
@@ -29,9 +27,6 @@ struct TransformerPass {
   /// For dropout: the caller's, so that a run can be repeated. Layers in training with dropout throw
   /// ConfigError without one.
   Rng* rng = nullptr;
-  /// Where to append the attention weights [B, H, T, S] of each layer, when they are asked for.
-  std::vector<Tensor>* self_weights = nullptr;
-  std::vector<Tensor>* cross_weights = nullptr;
 };
 
 /// x [B, S, D] -> [B, S, D]: self-attention, then feed-forward. Parts `self_attention`, `self_norm`,

@@ -5,6 +5,7 @@
 
 #include "autograd/ops.h"
 #include "core/reduce.h"
+#include "layers/attention_maps.h"
 #include "tests/catch.h"
 #include "tests/layers/layer_testing.h"
 #include "tests/thrown.h"
@@ -40,9 +41,10 @@ TEST_CASE("multi-head attention: values, weights and all gradients are PyTorch's
   const Var query = leaf(numbers, "query"), keys = leaf(numbers, "keys"), values = leaf(numbers, "values");
   const Mask mask = Mask::block(numbers["blocked"].to(DType::boolean)) &
                     Mask::padding(numbers.ids("lengths"), 5);  // [B, T, S]
-  CHECK(largest_difference(layer.weights(query, keys, mask), numbers["weights"]) < kTolerance);
+  const AttentionMaps maps;
   check_against(numbers, layer, layer(query, keys, values, mask),
                 {{"query", query}, {"keys", keys}, {"values", values}});
+  CHECK(largest_difference(maps[""].front(), numbers["weights"]) < kTolerance);
 }
 
 TEST_CASE("multi-head attention: a mask may differ from head to head") {
@@ -53,7 +55,9 @@ TEST_CASE("multi-head attention: a mask may differ from head to head") {
   const Var x(normal({3, 4, 6}, rng));
   Tensor allowed = Tensor::full({1, 2, 4, 4}, 1, DType::boolean);
   allowed.select(1, 1).select(-1, 0).fill(0);  // the second head does not see the first position
-  const Tensor weights = layer.weights(x, x, Mask::attend(allowed));
+  const AttentionMaps maps;
+  layer(x, x, x, Mask::attend(allowed));
+  const Tensor weights = maps[""].front();
   REQUIRE(weights.shape() == Shape{3, 2, 4, 4});
   CHECK(largest(weights.select(1, 1).select(-1, 0)) == 0);
   CHECK(min(weights.select(1, 0).select(-1, 0).reshape({-1}), 0).item() > 0);
@@ -134,20 +138,6 @@ TEST_CASE("transformer layers: dropout works in training, from the given generat
              ContainsSubstring("dropout in training needs a generator"));
   layer.eval();
   CHECK(identical(layer(x).value(), run(1)));
-}
-
-TEST_CASE("transformer layers: a pass collects the weights of each attention") {
-  Rng rng(6);
-  const TransformerDecoderLayer layer(kBefore, rng);
-  const Var x(normal({2, 3, 6}, rng, DType::f32)), memory(normal({2, 4, 6}, rng, DType::f32));
-  std::vector<Tensor> self, cross;
-  const Var with = layer(x, memory, Mask::causal(3, 3), {}, {.self_weights = &self, .cross_weights = &cross});
-  CHECK(identical(with.value(), layer(x, memory, Mask::causal(3, 3)).value()));
-  REQUIRE(self.size() == 1);
-  REQUIRE(cross.size() == 1);
-  CHECK(self[0].shape() == Shape{2, 2, 3, 3});
-  CHECK(cross[0].shape() == Shape{2, 2, 3, 4});
-  CHECK(self[0].at({0, 0, 0, 0}) == 1);  // the first position sees itself only
 }
 
 TEST_CASE("positions: sines and cosines of geometrically growing length, odd widths too") {
