@@ -99,14 +99,14 @@ Transformer::Transformer(const TransformerConfig& config, Rng& rng)
 TransformerMemory Transformer::encode(const Tokens& source, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();
   const Mask mask = padding_mask(source);
-  return {encoder_(drop_out(source_embedding_(source.ids), dropout_, pass), mask, pass), mask};
+  return {encoder_(dropout_(source_embedding_(source.ids), pass.rng), mask, pass), mask};
 }
 
 Var Transformer::decode(const Tensor& target_ids, const TransformerMemory& memory,
                         const TransformerPass& pass) const {
   const ErrorFrame frame = enter();
   const std::int64_t steps = target_ids.extent(-1);
-  const Var embedded = drop_out(target_embedding_(target_ids), dropout_, pass);
+  const Var embedded = dropout_(target_embedding_(target_ids), pass.rng);
   return out_(decoder_(embedded, memory.states, Mask::causal(steps, steps), memory.mask, pass));
 }
 

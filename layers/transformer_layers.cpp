@@ -11,8 +11,8 @@ namespace {
 template <class Part>
 Var residual(const Var& x, const LayerNorm& norm, NormPlacement placement, const Dropout& dropout,
              const TransformerPass& pass, Part part) {
-  if (placement == NormPlacement::after) return norm(x + drop_out(part(x), dropout, pass));
-  return x + drop_out(part(norm(x)), dropout, pass);
+  if (placement == NormPlacement::after) return norm(x + dropout(part(x), pass.rng));
+  return x + dropout(part(norm(x)), pass.rng);
 }
 
 MultiHeadAttentionConfig attention_config(const TransformerLayerConfig& config) {
@@ -28,14 +28,6 @@ std::string describe(const char* kind, const TransformerLayerConfig& config) {
 }
 
 }  // namespace
-
-Var drop_out(const Var& x, const Dropout& dropout, const TransformerPass& pass) {
-  if (!dropout.training() || dropout.probability() == 0) return x;
-  if (pass.rng == nullptr)
-    throw ConfigError({.what = "dropout in training needs a generator, and the pass has none",
-                       .hint = "pass an Rng to the model, or call eval()"});
-  return dropout(x, *pass.rng);
-}
 
 TransformerEncoderLayer::TransformerEncoderLayer(const TransformerLayerConfig& config, Rng& rng)
     : Module(describe("TransformerEncoderLayer", config)),

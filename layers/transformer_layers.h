@@ -67,9 +67,6 @@ class TransformerDecoderLayer : public Module {
   Dropout dropout_;
 };
 
-/// Dropout of x with the pass's generator, in training. Throws ConfigError when it has none but needs one.
-Var drop_out(const Var& x, const Dropout& dropout, const TransformerPass& pass);
-
 /// Positions as waves of geometrically growing length (Vaswani et al. 2017), [length, width] (f64): column 2i
 /// of row p is sin(p / 10000^(2i / width)), column 2i + 1 the cosine of the same; an odd width ends with a
 /// sine.

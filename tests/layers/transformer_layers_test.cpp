@@ -17,72 +17,7 @@ constexpr TransformerLayerConfig kAfter{.width = 6, .heads = 2, .feed_forward = 
 constexpr TransformerLayerConfig kBefore{
     .width = 6, .heads = 2, .feed_forward = 8, .norm = NormPlacement::before, .activation = Activation::gelu};
 
-Var leaf(const Fixture& numbers, const std::string& name) { return Var::parameter(numbers[name]); }
-
-// Backward from the fixture's cotangent; y and all gradients must be the fixture's.
-void check_against(const Fixture& numbers, const Module& layer, const Var& y,
-                   std::initializer_list<std::pair<const char*, Var>> inputs) {
-  CHECK(largest_difference(y.value(), numbers["y"]) < kTolerance);
-  y.backward({.cotangent = Var(numbers["dy.y"])});
-  CHECK(gradient_difference(layer, numbers) < kTolerance);
-  for (const auto& [name, input] : inputs) {
-    INFO(name);
-    CHECK(largest_difference(input.grad().value(), numbers[text("d.", name)]) < kTolerance);
-  }
-}
-
 }  // namespace
-
-TEST_CASE("multi-head attention: values, weights and all gradients are PyTorch's, under two masks") {
-  const Fixture numbers("multi_head_attention");
-  Rng rng(1);
-  MultiHeadAttention layer({.width = 6, .heads = 2}, rng);
-  take_parameters(layer, numbers);
-  const Var query = leaf(numbers, "query"), keys = leaf(numbers, "keys"), values = leaf(numbers, "values");
-  const Mask mask = Mask::block(numbers["blocked"].to(DType::boolean)) &
-                    Mask::padding(numbers.ids("lengths"), 5);  // [B, T, S]
-  const AttentionMaps maps;
-  check_against(numbers, layer, layer(query, keys, values, mask),
-                {{"query", query}, {"keys", keys}, {"values", values}});
-  CHECK(largest_difference(maps[""].front(), numbers["weights"]) < kTolerance);
-}
-
-TEST_CASE("multi-head attention: a mask may differ from head to head") {
-  Rng rng(2);
-  MultiHeadAttention layer({.width = 6, .heads = 2, .bias = false}, rng);
-  take_random_parameters(layer, rng);
-  CHECK(layer.parameters().size() == 4);
-  const Var x(normal({3, 4, 6}, rng));
-  Tensor allowed = Tensor::full({1, 2, 4, 4}, 1, DType::boolean);
-  allowed.select(1, 1).select(-1, 0).fill(0);  // the second head does not see the first position
-  const AttentionMaps maps;
-  layer(x, x, x, Mask::attend(allowed));
-  const Tensor weights = maps[""].front();
-  REQUIRE(weights.shape() == Shape{3, 2, 4, 4});
-  CHECK(largest(weights.select(1, 1).select(-1, 0)) == 0);
-  CHECK(min(weights.select(1, 0).select(-1, 0).reshape({-1}), 0).item() > 0);
-  CHECK(largest_difference(sum(weights, -1), Tensor::ones({3, 2, 4}, DType::f64)) < 1e-12);
-}
-
-TEST_CASE("multi-head attention: heads that do not divide the width are an error, as are misshapen operands") {
-  Rng rng(3);
-  for (const std::int64_t heads : {0, 4, -1})
-    CHECK_THAT(thrown<ConfigError>([&] { MultiHeadAttention({.width = 6, .heads = heads}, rng); }),
-               ContainsSubstring("heads >= 1 that divide a width"));
-  const MultiHeadAttention layer({.width = 6, .heads = 2}, rng);
-  const auto zeros = [](const Shape& shape) { return Var(Tensor::zeros(shape)); };
-  const Var x = zeros({2, 3, 6});
-  CHECK_THAT(thrown<ShapeError>([&] {
-               layer(zeros({3, 6}), x, x);
-             }),
-             ContainsSubstring("in: MultiHeadAttention 6, 2 heads"));
-  CHECK_THAT(thrown<ShapeError>([&] {
-               layer(x, zeros({2, 3, 5}), x);
-             }),
-             ContainsSubstring("key (Linear 6 -> 6)"));
-  CHECK_THROWS_AS(layer(x, zeros({1, 3, 6}), zeros({1, 3, 6})), ShapeError);
-  CHECK_THROWS_AS(layer(x, x, zeros({2, 4, 6})), ShapeError);
-}
 
 TEST_CASE("feed-forward: gelu is near x times the normal distribution at x") {
   Rng rng(4);
