@@ -46,7 +46,7 @@ std::string describe(const MultiHeadAttentionConfig& config) {
 Mask for_heads(const Mask& mask) {
   return mask.defined() && mask.attends().rank() == 3 ? Mask::attend(mask.attends().unsqueeze(1)) : mask;
 }
-Var for_heads(const Var& bias) { return bias.defined() && bias.rank() == 3 ? unsqueeze(bias, 1) : bias; }
+Var for_heads(const Var& bias) { return bias.rank() == 3 ? unsqueeze(bias, 1) : bias; }
 
 Var batched(const Var& x) { return x.rank() == 2 ? unsqueeze(x, 0) : x; }
 
@@ -74,12 +74,14 @@ MultiHeadAttention::MultiHeadAttention(const MultiHeadAttentionConfig& given, Rn
              {.bias = config_.bias}),
       out_(config_.heads * config_.head_value_width, config_.width, rng, {.bias = config_.bias}),
       dropout_(config_.dropout),
+      positions_(config_.positions, config_.heads, config_.head_width, config_.head_value_width, rng),
       head_factors_(static_cast<std::size_t>(config_.heads), 1.0) {
   register_module("query", query_);
   register_module("key", key_);
   register_module("value", value_);
   register_module("out", out_);
   register_module("dropout", dropout_);
+  if (!std::holds_alternative<std::monostate>(config_.positions)) register_module("positions", positions_);
 }
 
 void MultiHeadAttention::switch_head(std::int64_t head, bool on) {
@@ -107,9 +109,9 @@ Var MultiHeadAttention::operator()(const Var& query, const Var& keys, const Var&
   const ErrorFrame frame = enter();
   const Var queries = batched(query), sources = batched(keys), contents = batched(values);
   require_same_batch(queries, sources, contents);
-  const Var y =
-      attend(heads_of(query_, queries, config_.heads), heads_of(key_, sources, config_.key_value_heads),
-             heads_of(value_, contents, config_.key_value_heads), mask, pass);
+  const Var y = attend(positions_.placed(heads_of(query_, queries, config_.heads), pass.first),
+                       positions_.placed(heads_of(key_, sources, config_.key_value_heads), 0),
+                       heads_of(value_, contents, config_.key_value_heads), mask, pass);
   return query.rank() == 2 ? squeeze(y, 0) : y;
 }
 
@@ -124,41 +126,55 @@ Var MultiHeadAttention::attend(const Var& q, const Var& k, const Var& v, const M
   if (const std::int64_t reach = config_.window - 1; reach >= 0)
     attends = attends &
               Mask::window(q.extent(2), k.extent(2), {.before = reach, .after = reach, .first = pass.first});
-  Var bias = for_heads(pass.bias), queries = q, keys = k, values = v;
-  if (config_.key_value_heads < config_.heads) {  // heads of a group meet its keys: [B, G, H / G, T, d]
+  const bool plainly = pass.bias.defined() || dropout_.active() || positions_.needs_scores();
+  return out_(joined(plainly ? attend_plainly(q, k, v, attends, pass) : attend_fused(q, k, v, attends)));
+}
+
+// -> [B, H, T, e], or [B, G, H / G, T, e] when heads share keys
+Var MultiHeadAttention::attend_fused(const Var& q, const Var& k, const Var& v, const Mask& mask) const {
+  Var queries = q, keys = k, values = v;
+  Mask attends = mask;
+  if (shares_keys()) {  // the heads of a group meet its keys, which are not copied
     queries = reshape(q, per_group(q.shape()));
     keys = unsqueeze(k, 2);
     values = unsqueeze(v, 2);
-    if (bias.defined() && bias.rank() == 4) bias = reshape(bias, per_group(bias.shape()));
-    if (attends.defined() && attends.attends().rank() == 4)
-      attends = Mask::attend(attends.attends().reshape(per_group(attends.attends().shape())));
+    if (mask.defined() && mask.attends().rank() == 4)
+      attends = Mask::attend(mask.attends().reshape(per_group(mask.attends().shape())));
   }
-  if (bias.defined() || dropout_.active())
-    return out_(joined(attend_plainly(queries, keys, values, attends, bias, pass.rng)));
   if (AttentionMaps::wanted(*this)) {
     const Tensor repeated = keys.value().expand(queries.shape().with(-2, k.extent(2)));
-    keep_map(attention_weights(queries.value(), repeated, attends, scale()));
+    AttentionMaps::keep(*this, attention_weights(queries.value(), repeated, attends, scale())
+                                   .reshape({q.extent(0), q.extent(1), q.extent(2), k.extent(2)}));
   }
-  return out_(joined(attention(queries, keys, values, {.mask = attends, .scale = scale()})));
+  return attention(queries, keys, values, {.mask = attends, .scale = scale()});
 }
 
+// -> [B, H, T, e]
 Var MultiHeadAttention::attend_plainly(const Var& q, const Var& k, const Var& v, const Mask& mask,
-                                       const Var& bias, Rng* rng) const {
-  const Var scores = definition::attention_scores(q, k, {.bias = bias, .scale = scale()});
-  const Var weights = softmax(scores, mask);  // [..., T, S]
-  if (AttentionMaps::wanted(*this)) keep_map(weights.value());
-  return matmul(dropout_(weights, rng), v);
+                                       const AttentionPass& pass) const {
+  const auto product = [&](const Var& a, const Var& b) {  // [B, H, m, n] x [B, G, n, p] -> [B, H, m, p]
+    if (!shares_keys()) return matmul(a, b);
+    return reshape(matmul(reshape(a, per_group(a.shape())), unsqueeze(b, 2)), a.shape().with(-1, b.extent(-1)));
+  };
+  Var scores = positions_.on_scores(product(q, transpose(k)) * scale(), q, scale(), pass.first);
+  if (pass.bias.defined()) {
+    const Var bias = for_heads(pass.bias);
+    if (!broadcasts_to(bias.shape(), scores.shape()))
+      throw ShapeError({.what = text("multi-head attention: the bias ", pass.bias.shape(),
+                                     " does not broadcast to the scores ", scores.shape()),
+                        .operands = text("bias: ", pass.bias.value().origin())});
+    scores = scores + bias;
+  }
+  const Var weights = softmax(scores, mask);
+  if (AttentionMaps::wanted(*this)) AttentionMaps::keep(*this, weights.value());
+  const Var dropped = dropout_(weights, pass.rng);
+  return positions_.on_values(product(dropped, v), dropped, pass.first);
 }
 
 // [B, H, m, n] as [B, G, H / G, m, n]; extents of 1 stay.
 Shape MultiHeadAttention::per_group(const Shape& shape) const {
   if (shape[1] == 1) return shape.inserted(1, 1);
   return shape.with(1, shape[1] / config_.key_value_heads).inserted(1, config_.key_value_heads);
-}
-
-void MultiHeadAttention::keep_map(const Tensor& weights) const {
-  AttentionMaps::keep(
-      *this, weights.reshape({weights.extent(0), config_.heads, weights.extent(-2), weights.extent(-1)}));
 }
 
 // [B, H, T, e] or [B, G, H / G, T, e] -> [B, T, H e], without what the heads that are off give.

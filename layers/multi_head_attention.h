@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/mask.h"
+#include "layers/attention_positions.h"
 #include "layers/dropout.h"
 #include "layers/linear.h"
 
@@ -26,6 +27,7 @@ struct MultiHeadAttentionConfig {
   /// Queries see keys that are less than this many positions away; 0: all. With a causal mask, or in step(),
   /// the window ends at the query itself.
   std::int64_t window = 0;
+  PositionScheme positions = {};  ///< how it learns of positions; not at all when not given
 };
 
 /// What goes along with one call of an attention.
@@ -40,9 +42,10 @@ struct AttentionPass {
 ///   query [B, T, D]   keys [B, S, key_width]   values [B, S, value_width]   ->   [B, T, D]
 ///
 /// Each is mapped by a Linear of its own and cut into heads; what the heads give is joined and mapped once
-/// more. Parts `query`, `key`, `value`, `out`. All three may be without their batch, [T, D]. Masks broadcast to
-/// [B, T, S], or to [B, H, T, S] when they have four axes. Runs the fused attention, but with dropout or a bias
-/// its definition.
+/// more. Parts `query`, `key`, `value`, `out`, and `positions` when there is a scheme for them. All three may
+/// be without their batch, [T, D]. Masks broadcast to [B, T, S], or to [B, H, T, S] when they have four axes.
+/// Runs the fused attention; but with dropout, a bias or positions that act on scores its definition, which
+/// holds all scores.
 class MultiHeadAttention : public Module {
  public:
   /// Throws ConfigError unless heads divide the width (or have one of their own), key_value_heads divide heads,
@@ -65,16 +68,18 @@ class MultiHeadAttention : public Module {
  private:
   Var heads_of(const Linear& map, const Var& x, std::int64_t heads) const;
   Var attend(const Var& q, const Var& k, const Var& v, const Mask& mask, const AttentionPass& pass) const;
-  Var attend_plainly(const Var& q, const Var& k, const Var& v, const Mask& mask, const Var& bias,
-                     Rng* rng) const;
+  Var attend_fused(const Var& q, const Var& k, const Var& v, const Mask& mask) const;
+  Var attend_plainly(const Var& q, const Var& k, const Var& v, const Mask& mask,
+                     const AttentionPass& pass) const;
+  bool shares_keys() const { return config_.key_value_heads < config_.heads; }
   Shape per_group(const Shape& shape) const;
-  void keep_map(const Tensor& weights) const;
   Var joined(const Var& y) const;
   double scale() const;
 
   MultiHeadAttentionConfig config_;  // with its zeros replaced
   Linear query_, key_, value_, out_;
   Dropout dropout_;
+  AttentionPositions positions_;
   std::vector<double> head_factors_;  // 1, or 0 where switched off
 };
 

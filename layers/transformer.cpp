@@ -5,6 +5,7 @@
 #include "autograd/ops/arithmetic.h"
 #include "layers/attention_maps.h"
 #include "layers/init.h"
+#include "layers/positions.h"
 
 namespace heed {
 namespace {

@@ -1,7 +1,5 @@
 #include "layers/transformer_layers.h"
 
-#include <cmath>
-
 #include "autograd/ops/arithmetic.h"
 
 namespace heed {
@@ -81,19 +79,6 @@ Var TransformerDecoderLayer::operator()(const Var& x, const Var& memory, const M
   });
   return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
                   [&](const Var& in) { return feed_forward_(in); });
-}
-
-Tensor sinusoidal_positions(std::int64_t length, std::int64_t width) {
-  Tensor positions = Tensor::empty({length, width}, DType::f64);
-  double* const to = positions.fresh_data<double>();
-  for (std::int64_t column = 0; column < width; ++column) {
-    const double wave = std::pow(10000.0, -static_cast<double>(column / 2 * 2) / static_cast<double>(width));
-    for (std::int64_t p = 0; p < length; ++p) {
-      const double angle = static_cast<double>(p) * wave;
-      to[p * width + column] = column % 2 == 0 ? std::sin(angle) : std::cos(angle);
-    }
-  }
-  return positions;
 }
 
 }  // namespace heed

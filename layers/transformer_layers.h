@@ -67,9 +67,4 @@ class TransformerDecoderLayer : public Module {
   Dropout dropout_;
 };
 
-/// Positions as waves of geometrically growing length (Vaswani et al. 2017), [length, width] (f64): column 2i
-/// of row p is sin(p / 10000^(2i / width)), column 2i + 1 the cosine of the same; an odd width ends with a
-/// sine.
-Tensor sinusoidal_positions(std::int64_t length, std::int64_t width);
-
 }  // namespace heed

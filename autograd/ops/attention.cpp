@@ -69,18 +69,16 @@ Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& 
 
 namespace definition {
 
-Var attention_scores(const Var& q, const Var& k, const AttentionOptions& options) {
-  const Var scores = matmul(q, transpose(k)) * scale_of(q, options);
-  if (!options.bias.defined()) return scores;
-  if (!broadcasts_to(options.bias.shape(), scores.shape()))
-    throw ShapeError({.what = text("attention: the bias ", options.bias.shape(),
-                                   " does not broadcast to the scores ", scores.shape()),
-                      .operands = text("bias: ", options.bias.value().origin())});
-  return scores + options.bias;
-}
-
 Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options) {
-  return matmul(heed::softmax(attention_scores(q, k, options), options.mask), v);  // [..., T, e]
+  Var scores = matmul(q, transpose(k)) * scale_of(q, options);  // [..., T, S]
+  if (options.bias.defined()) {
+    if (!broadcasts_to(options.bias.shape(), scores.shape()))
+      throw ShapeError({.what = text("attention: the bias ", options.bias.shape(),
+                                     " does not broadcast to the scores ", scores.shape()),
+                        .operands = text("bias: ", options.bias.value().origin())});
+    scores = scores + options.bias;
+  }
+  return matmul(heed::softmax(scores, options.mask), v);  // [..., T, e]
 }
 
 }  // namespace definition

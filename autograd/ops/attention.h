@@ -28,8 +28,6 @@ struct AttentionOptions {
 Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options = {});
 
 namespace definition {
-/// scale q kT + bias, [..., T, S]; the mask takes no part. Throws ShapeError when the bias is larger than that.
-Var attention_scores(const Var& q, const Var& k, const AttentionOptions& options = {});
 Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options = {});
 }  // namespace definition
 

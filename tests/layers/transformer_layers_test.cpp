@@ -75,18 +75,4 @@ TEST_CASE("transformer layers: dropout works in training, from the given generat
   CHECK(identical(layer(x).value(), run(1)));
 }
 
-TEST_CASE("positions: sines and cosines of geometrically growing length, odd widths too") {
-  for (const std::int64_t width : {6, 5, 1}) {
-    const Tensor table = sinusoidal_positions(40, width);
-    REQUIRE(table.shape() == Shape{40, width});
-    for (std::int64_t p = 0; p < 40; ++p)
-      for (std::int64_t i = 0; i < width; ++i) {
-        const double exponent = static_cast<double>(i - i % 2) / static_cast<double>(width);
-        const double angle = static_cast<double>(p) / std::pow(10000.0, exponent);
-        CHECK(std::abs(table.at({p, i}) - (i % 2 == 0 ? std::sin(angle) : std::cos(angle))) < 1e-12);
-      }
-  }
-  CHECK(sinusoidal_positions(0, 4).shape() == Shape{0, 4});
-}
-
 }  // namespace heed::tests
