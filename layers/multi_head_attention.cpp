@@ -109,9 +109,10 @@ Var MultiHeadAttention::operator()(const Var& query, const Var& keys, const Var&
   const ErrorFrame frame = enter();
   const Var queries = batched(query), sources = batched(keys), contents = batched(values);
   require_same_batch(queries, sources, contents);
-  const Var y = attend(positions_.placed(heads_of(query_, queries, config_.heads), pass.first),
-                       positions_.placed(heads_of(key_, sources, config_.key_value_heads), 0),
-                       heads_of(value_, contents, config_.key_value_heads), mask, pass);
+  const Var q = positions_.placed(heads_of(query_, queries, config_.heads), pass.first),
+            k = positions_.placed(heads_of(key_, sources, config_.key_value_heads), 0),
+            v = heads_of(value_, contents, config_.key_value_heads);
+  const Var y = attend(q, k, v, mask, pass);
   return query.rank() == 2 ? squeeze(y, 0) : y;
 }
 

@@ -7,18 +7,33 @@ namespace {
 
 // x with what a part makes of it, normalised before or after.
 template <class Part>
-Var residual(const Var& x, const LayerNorm& norm, NormPlacement placement, const Dropout& dropout,
+Var residual(const Var& x, const Norm& norm, NormPlacement placement, const Dropout& dropout,
              const TransformerPass& pass, Part part) {
   if (placement == NormPlacement::after) return norm(x + dropout(part(x), pass.rng));
   return x + dropout(part(norm(x)), pass.rng);
 }
 
-MultiHeadAttentionConfig attention_config(const TransformerLayerConfig& config) {
-  return {.width = config.width, .heads = config.heads};
+MultiHeadAttentionConfig cross_config(const TransformerLayerConfig& config) {
+  return {.width = config.width,
+          .heads = config.heads,
+          .bias = config.bias,
+          .key_value_heads = config.key_value_heads,
+          .dropout = config.attention_dropout};
+}
+
+MultiHeadAttentionConfig self_config(const TransformerLayerConfig& config) {
+  MultiHeadAttentionConfig self = cross_config(config);
+  self.window = config.window;
+  self.positions = config.positions;
+  return self;
 }
 
 FeedForwardConfig feed_forward_config(const TransformerLayerConfig& config) {
-  return {.width = config.width, .inner = config.feed_forward, .activation = config.activation};
+  return {.width = config.width,
+          .inner = config.feed_forward,
+          .activation = config.activation,
+          .gated = config.gated,
+          .bias = config.bias};
 }
 
 std::string describe(const char* kind, const TransformerLayerConfig& config) {
@@ -30,22 +45,23 @@ std::string describe(const char* kind, const TransformerLayerConfig& config) {
 TransformerEncoderLayer::TransformerEncoderLayer(const TransformerLayerConfig& config, Rng& rng)
     : Module(describe("TransformerEncoderLayer", config)),
       config_(config),
-      self_attention_(attention_config(config), rng),
-      self_norm_(config.width),
+      self_attention_(self_config(config), rng),
+      self_norm_(config.norm_kind, config.width),
       feed_forward_(feed_forward_config(config), rng),
-      feed_forward_norm_(config.width),
+      feed_forward_norm_(config.norm_kind, config.width),
       dropout_(config.dropout) {
   register_module("self_attention", self_attention_);
-  register_module("self_norm", self_norm_);
+  register_module("self_norm", self_norm_.module());
   register_module("feed_forward", feed_forward_);
-  register_module("feed_forward_norm", feed_forward_norm_);
+  register_module("feed_forward_norm", feed_forward_norm_.module());
   register_module("dropout", dropout_);
 }
 
 Var TransformerEncoderLayer::operator()(const Var& x, const Mask& mask, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();
-  const Var attended = residual(x, self_norm_, config_.norm, dropout_, pass,
-                                [&](const Var& in) { return self_attention_(in, in, in, mask); });
+  const Var attended = residual(x, self_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
+    return self_attention_.self(in, mask, {.rng = pass.rng});
+  });
   return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
                   [&](const Var& in) { return feed_forward_(in); });
 }
@@ -53,29 +69,30 @@ Var TransformerEncoderLayer::operator()(const Var& x, const Mask& mask, const Tr
 TransformerDecoderLayer::TransformerDecoderLayer(const TransformerLayerConfig& config, Rng& rng)
     : Module(describe("TransformerDecoderLayer", config)),
       config_(config),
-      self_attention_(attention_config(config), rng),
-      self_norm_(config.width),
-      cross_attention_(attention_config(config), rng),
-      cross_norm_(config.width),
+      self_attention_(self_config(config), rng),
+      self_norm_(config.norm_kind, config.width),
+      cross_attention_(cross_config(config), rng),
+      cross_norm_(config.norm_kind, config.width),
       feed_forward_(feed_forward_config(config), rng),
-      feed_forward_norm_(config.width),
+      feed_forward_norm_(config.norm_kind, config.width),
       dropout_(config.dropout) {
   register_module("self_attention", self_attention_);
-  register_module("self_norm", self_norm_);
+  register_module("self_norm", self_norm_.module());
   register_module("cross_attention", cross_attention_);
-  register_module("cross_norm", cross_norm_);
+  register_module("cross_norm", cross_norm_.module());
   register_module("feed_forward", feed_forward_);
-  register_module("feed_forward_norm", feed_forward_norm_);
+  register_module("feed_forward_norm", feed_forward_norm_.module());
   register_module("dropout", dropout_);
 }
 
 Var TransformerDecoderLayer::operator()(const Var& x, const Var& memory, const Mask& self_mask,
                                         const Mask& cross_mask, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();
-  const Var looked_back = residual(x, self_norm_, config_.norm, dropout_, pass,
-                                   [&](const Var& in) { return self_attention_(in, in, in, self_mask); });
+  const Var looked_back = residual(x, self_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
+    return self_attention_.self(in, self_mask, {.rng = pass.rng});
+  });
   const Var attended = residual(looked_back, cross_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
-    return cross_attention_(in, memory, memory, cross_mask);
+    return cross_attention_(in, memory, memory, cross_mask, {.rng = pass.rng});
   });
   return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
                   [&](const Var& in) { return feed_forward_(in); });

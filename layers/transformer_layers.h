@@ -5,8 +5,8 @@
 
 #include "layers/dropout.h"
 #include "layers/feed_forward.h"
-#include "layers/layer_norm.h"
 #include "layers/multi_head_attention.h"
+#include "layers/norm.h"
 
 namespace heed {
 
@@ -17,9 +17,16 @@ struct TransformerLayerConfig {
   std::int64_t width = 0;
   std::int64_t heads = 8;
   std::int64_t feed_forward = 0;  ///< the width inside of FeedForward
-  double dropout = 0;             ///< of what each part adds, in training; attention weights stay whole
+  double dropout = 0;             ///< of what each part adds, in training
   NormPlacement norm = NormPlacement::after;
   Activation activation = Activation::relu;
+  NormKind norm_kind = NormKind::layer;
+  bool gated = false;                ///< FeedForward with a gate
+  bool bias = true;                  ///< of all Linears
+  double attention_dropout = 0;      ///< of the weights of all attentions, in training
+  std::int64_t key_value_heads = 0;  ///< of all attentions, as in MultiHeadAttentionConfig; 0: heads
+  std::int64_t window = 0;           ///< of self-attention, as in MultiHeadAttentionConfig; 0: all
+  PositionScheme positions = {};     ///< of self-attention
 };
 
 /// What goes along through all layers of one pass.
@@ -29,8 +36,8 @@ struct TransformerPass {
   Rng* rng = nullptr;
 };
 
-/// x [B, S, D] -> [B, S, D]: self-attention, then feed-forward. Parts `self_attention`, `self_norm`,
-/// `feed_forward`, `feed_forward_norm`.
+/// x [B, S, D] -> [B, S, D], or without B: self-attention, then feed-forward. Parts `self_attention`,
+/// `self_norm`, `feed_forward`, `feed_forward_norm`.
 class TransformerEncoderLayer : public Module {
  public:
   TransformerEncoderLayer(const TransformerLayerConfig& config, Rng& rng);
@@ -40,14 +47,14 @@ class TransformerEncoderLayer : public Module {
  private:
   TransformerLayerConfig config_;
   MultiHeadAttention self_attention_;
-  LayerNorm self_norm_;
+  Norm self_norm_;
   FeedForward feed_forward_;
-  LayerNorm feed_forward_norm_;
+  Norm feed_forward_norm_;
   Dropout dropout_;
 };
 
-/// x [B, T, D], memory [B, S, D] -> [B, T, D]: self-attention, attention to the encoder's states, feed-forward.
-/// Parts as those of the encoder layer, and `cross_attention` and `cross_norm`.
+/// x [B, T, D], memory [B, S, D] -> [B, T, D], or without B: self-attention, attention to the encoder's states,
+/// feed-forward. Parts as those of the encoder layer, and `cross_attention` and `cross_norm`.
 class TransformerDecoderLayer : public Module {
  public:
   TransformerDecoderLayer(const TransformerLayerConfig& config, Rng& rng);
@@ -59,11 +66,11 @@ class TransformerDecoderLayer : public Module {
  private:
   TransformerLayerConfig config_;
   MultiHeadAttention self_attention_;
-  LayerNorm self_norm_;
+  Norm self_norm_;
   MultiHeadAttention cross_attention_;
-  LayerNorm cross_norm_;
+  Norm cross_norm_;
   FeedForward feed_forward_;
-  LayerNorm feed_forward_norm_;
+  Norm feed_forward_norm_;
   Dropout dropout_;
 };
 

@@ -13,42 +13,44 @@
 namespace heed::tests {
 namespace {
 
-constexpr TransformerLayerConfig kAfter{.width = 6, .heads = 2, .feed_forward = 8};
-constexpr TransformerLayerConfig kBefore{
-    .width = 6, .heads = 2, .feed_forward = 8, .norm = NormPlacement::before, .activation = Activation::gelu};
+const TransformerLayerConfig kAfter{.width = 6, .heads = 2, .feed_forward = 8};
+const TransformerLayerConfig kBefore{.width = 6,
+                                     .heads = 2,
+                                     .feed_forward = 8,
+                                     .norm = NormPlacement::before,
+                                     .activation = Activation::gelu_tanh};
+
+TransformerLayerConfig with(TransformerLayerConfig config, Activation activation) {
+  config.activation = activation;
+  return config;
+}
+
+const std::pair<const char*, TransformerLayerConfig> kForms[] = {
+    {"after", kAfter},
+    {"before", kBefore},
+    {"after_gelu", with(kAfter, Activation::gelu)},
+    {"before_relu", with(kBefore, Activation::relu)}};
 
 }  // namespace
 
-TEST_CASE("feed-forward: gelu is near x times the normal distribution at x") {
-  Rng rng(4);
-  FeedForward layer({.width = 1, .inner = 1, .activation = Activation::gelu}, rng);
-  layer.to(DType::f64);
-  for (Var parameter : layer.parameters()) parameter.mutable_value().fill(parameter.rank() == 2 ? 1 : 0);
-  for (const double x : {-3.0, -0.5, 0.0, 0.1, 2.0, 6.0})
-    CHECK(std::abs(layer(Var(Tensor::full({1}, x, DType::f64))).item() - x * std::erfc(-x / std::sqrt(2)) / 2) <
-          5e-4);
-}
-
-TEST_CASE(
-    "transformer layers: values and all gradients of an encoder layer are PyTorch's, norms after or before") {
-  for (const bool before : {false, true}) {
-    INFO("before " << before);
-    const Fixture numbers(before ? "encoder_layer_before" : "encoder_layer_after");
+TEST_CASE("transformer layers: values and all gradients of an encoder layer are PyTorch's, in four forms") {
+  for (const auto& [suffix, config] : kForms) {
+    INFO(suffix);
+    const Fixture numbers(text("encoder_layer_", suffix));
     Rng rng(1);
-    TransformerEncoderLayer layer(before ? kBefore : kAfter, rng);
+    TransformerEncoderLayer layer(config, rng);
     take_parameters(layer, numbers);
     const Var x = leaf(numbers, "x");
     check_against(numbers, layer, layer(x, Mask::padding(numbers.ids("lengths"), 4)), {{"x", x}});
   }
 }
 
-TEST_CASE(
-    "transformer layers: values and all gradients of a decoder layer are PyTorch's, norms after or before") {
-  for (const bool before : {false, true}) {
-    INFO("before " << before);
-    const Fixture numbers(before ? "decoder_layer_before" : "decoder_layer_after");
+TEST_CASE("transformer layers: values and all gradients of a decoder layer are PyTorch's, in four forms") {
+  for (const auto& [suffix, config] : kForms) {
+    INFO(suffix);
+    const Fixture numbers(text("decoder_layer_", suffix));
     Rng rng(1);
-    TransformerDecoderLayer layer(before ? kBefore : kAfter, rng);
+    TransformerDecoderLayer layer(config, rng);
     take_parameters(layer, numbers);
     const Var x = leaf(numbers, "x"), memory = leaf(numbers, "memory");
     check_against(numbers, layer,
@@ -57,9 +59,49 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("transformer layers: the configuration reaches every part") {
+  Rng rng(4);
+  const TransformerLayerConfig config{.width = 8,
+                                      .heads = 4,
+                                      .feed_forward = 6,
+                                      .norm_kind = NormKind::rms,
+                                      .gated = true,
+                                      .bias = false,
+                                      .key_value_heads = 2,
+                                      .positions = RelativeCoefficients{.max_distance = 1}};
+  const TransformerDecoderLayer layer(config, rng);
+  std::vector<std::string> parameters;
+  for (const Var& parameter : layer.parameters())
+    parameters.push_back(text(parameter.name(), " ", parameter.shape()));
+  CHECK(parameters ==
+        std::vector<std::string>{"self_attention.query.weight [8, 8]", "self_attention.key.weight [8, 4]",
+                                 "self_attention.value.weight [8, 4]", "self_attention.out.weight [8, 8]",
+                                 "self_attention.positions.coefficients [3, 4]", "self_norm.gain [8]",
+                                 "cross_attention.query.weight [8, 8]", "cross_attention.key.weight [8, 4]",
+                                 "cross_attention.value.weight [8, 4]", "cross_attention.out.weight [8, 8]",
+                                 "cross_norm.gain [8]", "feed_forward.inner.weight [8, 6]",
+                                 "feed_forward.gate.weight [8, 6]", "feed_forward.outer.weight [6, 8]",
+                                 "feed_forward_norm.gain [8]"});
+}
+
+TEST_CASE("transformer layers: a window keeps what is farther than it out of self-attention") {
+  Rng rng(5);
+  TransformerLayerConfig config = kBefore;
+  config.window = 2;
+  TransformerEncoderLayer layer(config, rng);
+  take_random_parameters(layer, rng);
+  const Tensor x = normal({1, 6, 6}, rng), before = layer(Var(x)).value();
+  Tensor changed = x.clone();
+  changed.select(1, 0).fill(3);
+  const Tensor after = layer(Var(changed)).value();
+  CHECK(largest_difference(after.slice(1, 0, 2), before.slice(1, 0, 2)) > 1e-3);
+  CHECK(largest_difference(after.slice(1, 2, 6), before.slice(1, 2, 6)) == 0);
+}
+
 TEST_CASE("transformer layers: dropout works in training, from the given generator, and needs one") {
   TransformerLayerConfig config = kAfter;
-  config.dropout = 0.5;
+  SECTION("of what is added") { config.dropout = 0.5; }
+  SECTION("of attention weights") { config.attention_dropout = 0.5; }
   Rng rng(5);
   TransformerEncoderLayer layer(config, rng);
   const Var x(normal({2, 3, 6}, rng, DType::f32));
