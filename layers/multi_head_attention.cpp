@@ -53,14 +53,14 @@ Var batched(const Var& x) { return x.rank() == 2 ? unsqueeze(x, 0) : x; }
 Var reshape(const Var& x, const Shape& shape) { return reshape(x, std::span(shape.begin(), shape.end())); }
 
 // The product alone would repeat a batch of 1.
-void require_same_batch(const Var& query, const Var& keys, const Var& values) {
-  const auto batch = [](const Var& x) { return x.rank() == 0 ? 0 : x.extent(0); };
+void require_same_batch(const Tensor& query, const Tensor& keys, const Tensor& values) {
+  const auto batch = [](const Tensor& x) { return x.rank() == 0 ? 0 : x.extent(0); };
   if (batch(query) != batch(keys) || batch(query) != batch(values))
     throw ShapeError({.what = text("multi-head attention: query is ", query.shape(), ", keys are ",
                                    keys.shape(), ", values are ", values.shape()),
                       .expected = "one batch for all",
-                      .operands = text("query: ", query.value().origin(), "    keys: ", keys.value().origin(),
-                                       "    values: ", values.value().origin())});
+                      .operands = text("query: ", query.origin(), "    keys: ", keys.origin(),
+                                       "    values: ", values.origin())});
 }
 
 }  // namespace
@@ -104,20 +104,58 @@ Var MultiHeadAttention::heads_of(const Linear& map, const Var& x, std::int64_t h
   return transpose(reshape(y, {x.extent(0), x.extent(1), heads, y.extent(2) / heads}), 1, 2);  // [B, H, T, d]
 }
 
+Var MultiHeadAttention::queries_of(const Var& x, std::int64_t first) const {
+  return positions_.placed(heads_of(query_, x, config_.heads), first);
+}
+Var MultiHeadAttention::keys_of(const Var& x, std::int64_t first) const {
+  return positions_.placed(heads_of(key_, x, config_.key_value_heads), first);
+}
+Var MultiHeadAttention::values_of(const Var& x) const { return heads_of(value_, x, config_.key_value_heads); }
+
 Var MultiHeadAttention::operator()(const Var& query, const Var& keys, const Var& values, const Mask& mask,
                                    const AttentionPass& pass) const {
   const ErrorFrame frame = enter();
   const Var queries = batched(query), sources = batched(keys), contents = batched(values);
-  require_same_batch(queries, sources, contents);
-  const Var q = positions_.placed(heads_of(query_, queries, config_.heads), pass.first),
-            k = positions_.placed(heads_of(key_, sources, config_.key_value_heads), 0),
-            v = heads_of(value_, contents, config_.key_value_heads);
+  require_same_batch(queries.value(), sources.value(), contents.value());
+  const Var q = queries_of(queries, pass.first), k = keys_of(sources, 0), v = values_of(contents);
   const Var y = attend(q, k, v, mask, pass);
   return query.rank() == 2 ? squeeze(y, 0) : y;
 }
 
 Var MultiHeadAttention::self(const Var& x, const Mask& mask, const AttentionPass& pass) const {
   return (*this)(x, x, x, mask, pass);
+}
+
+Var MultiHeadAttention::step(const Var& x, KeyValueCache& cache, const Mask& mask) const {
+  const ErrorFrame frame = enter();
+  const NoGrad no_grad;
+  const Var steps = batched(x);
+  const std::int64_t first = cache.length();
+  cache.append(keys_of(steps, first).value(), values_of(steps).value());
+  const std::int64_t T = steps.extent(1);
+  const Mask up_to_own = T > 1 ? Mask::causal(T, cache.length(), first) : Mask();  // the last step sees all
+  const Var y = attend(queries_of(steps, first), Var(cache.keys()), Var(cache.values()), up_to_own & mask,
+                       {.first = first});
+  return x.rank() == 2 ? squeeze(y, 0) : y;
+}
+
+KeyValueCache MultiHeadAttention::prepare(const Var& keys, const Var& values) const {
+  const ErrorFrame frame = enter();
+  const NoGrad no_grad;
+  KeyValueCache prepared;
+  prepared.append(keys_of(batched(keys), 0).value(), values_of(batched(values)).value());
+  return prepared;
+}
+
+Var MultiHeadAttention::attend_to(const KeyValueCache& prepared, const Var& query, const Mask& mask,
+                                  const AttentionPass& pass) const {
+  const ErrorFrame frame = enter();
+  const NoGrad no_grad;
+  const Var queries = batched(query);
+  require_same_batch(queries.value(), prepared.keys(), prepared.values());
+  const Var y =
+      attend(queries_of(queries, pass.first), Var(prepared.keys()), Var(prepared.values()), mask, pass);
+  return query.rank() == 2 ? squeeze(y, 0) : y;
 }
 
 // q [B, H, T, d]   k [B, G, S, d]   v [B, G, S, e]   ->   [B, T, D]

@@ -7,6 +7,7 @@
 #include "core/mask.h"
 #include "layers/attention_positions.h"
 #include "layers/dropout.h"
+#include "layers/key_value_cache.h"
 #include "layers/linear.h"
 
 namespace heed {
@@ -58,6 +59,18 @@ class MultiHeadAttention : public Module {
   /// Self-attention: x [B, T, D] are queries, keys and values.
   Var self(const Var& x, const Mask& mask = {}, const AttentionPass& pass = {}) const;
 
+  /// Self-attention of further steps, in decoding: x [N, T, D] stand behind the steps in the cache, which their
+  /// keys and values are added to, and see all steps up to their own:  -> [N, T, D]. Equal to the last T steps
+  /// of self() over all of them under a causal mask. The mask, [N, T, steps in the cache afterwards] or what
+  /// broadcasts to that, blocks more. Not differentiable: runs under NoGrad. Throws as operator().
+  Var step(const Var& x, KeyValueCache& cache, const Mask& mask = {}) const;
+  /// What keys and values [N, S, ·] become for cross-attention, made once for any number of attend_to(). Not
+  /// differentiable.
+  KeyValueCache prepare(const Var& keys, const Var& values) const;
+  /// operator() with keys and values that are prepared: query [N, T, D] -> [N, T, D]. Not differentiable.
+  Var attend_to(const KeyValueCache& prepared, const Var& query, const Mask& mask = {},
+                const AttentionPass& pass = {}) const;
+
   /// Switches a head off, which then adds nothing to what goes out, or on again; to see what it is good for
   /// (Michel et al. 2019). Its weights are seen by AttentionMaps all the same. Throws IndexError outside [0,
   /// H).
@@ -67,6 +80,9 @@ class MultiHeadAttention : public Module {
 
  private:
   Var heads_of(const Linear& map, const Var& x, std::int64_t heads) const;
+  Var queries_of(const Var& x, std::int64_t first) const;
+  Var keys_of(const Var& x, std::int64_t first) const;
+  Var values_of(const Var& x) const;
   Var attend(const Var& q, const Var& k, const Var& v, const Mask& mask, const AttentionPass& pass) const;
   Var attend_fused(const Var& q, const Var& k, const Var& v, const Mask& mask) const;
   Var attend_plainly(const Var& q, const Var& k, const Var& v, const Mask& mask,

@@ -57,13 +57,22 @@ TransformerEncoderLayer::TransformerEncoderLayer(const TransformerLayerConfig& c
   register_module("dropout", dropout_);
 }
 
-Var TransformerEncoderLayer::operator()(const Var& x, const Mask& mask, const TransformerPass& pass) const {
-  const ErrorFrame frame = enter();
-  const Var attended = residual(x, self_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
-    return self_attention_.self(in, mask, {.rng = pass.rng});
-  });
+template <class Attend>
+Var TransformerEncoderLayer::around(const Var& x, const TransformerPass& pass, Attend attend) const {
+  const Var attended = residual(x, self_norm_, config_.norm, dropout_, pass, attend);
   return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
                   [&](const Var& in) { return feed_forward_(in); });
+}
+
+Var TransformerEncoderLayer::operator()(const Var& x, const Mask& mask, const TransformerPass& pass) const {
+  const ErrorFrame frame = enter();
+  return around(x, pass, [&](const Var& in) { return self_attention_.self(in, mask, {.rng = pass.rng}); });
+}
+
+Var TransformerEncoderLayer::step(const Var& x, KeyValueCache& cache) const {
+  const ErrorFrame frame = enter();
+  const NoGrad no_grad;
+  return around(x, {}, [&](const Var& in) { return self_attention_.step(in, cache); });
 }
 
 TransformerDecoderLayer::TransformerDecoderLayer(const TransformerLayerConfig& config, Rng& rng)
@@ -85,17 +94,38 @@ TransformerDecoderLayer::TransformerDecoderLayer(const TransformerLayerConfig& c
   register_module("dropout", dropout_);
 }
 
+template <class Self, class Cross>
+Var TransformerDecoderLayer::around(const Var& x, const TransformerPass& pass, Self self, Cross cross) const {
+  const Var looked_back = residual(x, self_norm_, config_.norm, dropout_, pass, self);
+  const Var attended = residual(looked_back, cross_norm_, config_.norm, dropout_, pass, cross);
+  return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
+                  [&](const Var& in) { return feed_forward_(in); });
+}
+
 Var TransformerDecoderLayer::operator()(const Var& x, const Var& memory, const Mask& self_mask,
                                         const Mask& cross_mask, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();
-  const Var looked_back = residual(x, self_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
-    return self_attention_.self(in, self_mask, {.rng = pass.rng});
-  });
-  const Var attended = residual(looked_back, cross_norm_, config_.norm, dropout_, pass, [&](const Var& in) {
-    return cross_attention_(in, memory, memory, cross_mask, {.rng = pass.rng});
-  });
-  return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
-                  [&](const Var& in) { return feed_forward_(in); });
+  return around(
+      x, pass, [&](const Var& in) { return self_attention_.self(in, self_mask, {.rng = pass.rng}); },
+      [&](const Var& in) { return cross_attention_(in, memory, memory, cross_mask, {.rng = pass.rng}); });
+}
+
+DecoderLayerCache TransformerDecoderLayer::prepare(const Var& memory) const {
+  const ErrorFrame frame = enter();
+  return {.self = {}, .cross = cross_attention_.prepare(memory, memory)};
+}
+
+Var TransformerDecoderLayer::step(const Var& x, DecoderLayerCache& cache, const Mask& cross_mask) const {
+  const ErrorFrame frame = enter();
+  const NoGrad no_grad;
+  return around(
+      x, {}, [&](const Var& in) { return self_attention_.step(in, cache.self); },
+      [&](const Var& in) { return cross_attention_.attend_to(cache.cross, in, cross_mask); });
+}
+
+void DecoderLayerCache::select(const Tensor& rows) {
+  self.select(rows);
+  cross.select(rows);
 }
 
 }  // namespace heed

@@ -36,6 +36,15 @@ struct TransformerPass {
   Rng* rng = nullptr;
 };
 
+/// What a decoder layer keeps between the steps of decoding.
+struct DecoderLayerCache {
+  KeyValueCache self;   ///< of the steps so far
+  KeyValueCache cross;  ///< of the encoder's states
+
+  /// As KeyValueCache::select.
+  void select(const Tensor& rows);
+};
+
 /// x [B, S, D] -> [B, S, D], or without B: self-attention, then feed-forward. Parts `self_attention`,
 /// `self_norm`, `feed_forward`, `feed_forward_norm`.
 class TransformerEncoderLayer : public Module {
@@ -43,8 +52,14 @@ class TransformerEncoderLayer : public Module {
   TransformerEncoderLayer(const TransformerLayerConfig& config, Rng& rng);
   /// The mask broadcasts to [B, S, S]. Throws ShapeError unless D is the width.
   Var operator()(const Var& x, const Mask& mask = {}, const TransformerPass& pass = {}) const;
+  /// Further steps, each seeing those up to itself: as operator() over all steps under a causal mask, of which
+  /// it gives the last ones. Not differentiable. Throws ConfigError in training with dropout: call eval().
+  Var step(const Var& x, KeyValueCache& cache) const;
 
  private:
+  template <class Attend>
+  Var around(const Var& x, const TransformerPass& pass, Attend attend) const;
+
   TransformerLayerConfig config_;
   MultiHeadAttention self_attention_;
   Norm self_norm_;
@@ -62,8 +77,15 @@ class TransformerDecoderLayer : public Module {
   /// Throws ShapeError unless widths and batches agree.
   Var operator()(const Var& x, const Var& memory, const Mask& self_mask = {}, const Mask& cross_mask = {},
                  const TransformerPass& pass = {}) const;
+  /// What step() needs of the encoder's states [N, S, D]. Not differentiable.
+  DecoderLayerCache prepare(const Var& memory) const;
+  /// Further steps x [N, T, D] -> [N, T, D], as of the encoder layer; `cross_mask` broadcasts to [N, T, S].
+  Var step(const Var& x, DecoderLayerCache& cache, const Mask& cross_mask = {}) const;
 
  private:
+  template <class Self, class Cross>
+  Var around(const Var& x, const TransformerPass& pass, Self self, Cross cross) const;
+
   TransformerLayerConfig config_;
   MultiHeadAttention self_attention_;
   Norm self_norm_;
