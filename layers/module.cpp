@@ -114,13 +114,18 @@ Var Module::register_parameter(std::string name, Tensor value) {
 
 void Module::register_module(std::string name, Module& part) {
   require_new(name);
-  part.prefix_names(name + ".");
+  part.path_ = name;
+  part.prefix_paths(name + ".");
   part.name_ = std::move(name);
   parts_.push_back(&part);
 }
 
-void Module::prefix_names(const std::string& prefix) {
-  for_each_parameter([&](Var parameter) { parameter.named(prefix + parameter.name()); });
+void Module::prefix_paths(const std::string& prefix) {
+  for (auto& [name, parameter] : parameters_) parameter.named(prefix + parameter.name());
+  for (Module* const part : parts_) {
+    part->path_.insert(0, prefix);
+    part->prefix_paths(prefix);
+  }
 }
 
 ErrorFrame Module::enter() const {

@@ -31,6 +31,9 @@ class Module {
 
   /// "Linear 128 -> 64": the kind and what tells one from another.
   const std::string& description() const { return description_; }
+  /// Where this is in the outermost module, "decoder.0.self_attention": what the names of its parameters begin
+  /// with. Empty for the outermost.
+  const std::string& path() const { return path_; }
 
   /// The parameters of this and of all parts, in the order of registration. A Var's name() is its path from the
   /// outermost module, "decoder.out.weight".
@@ -71,11 +74,12 @@ class Module {
   void require_new(const std::string& name) const;
   template <class F>
   void for_each_parameter(F&& body) const;
-  void prefix_names(const std::string& prefix);
+  void prefix_paths(const std::string& prefix);
   void append_summary(std::string& out, const std::string& name, int depth) const;
 
   std::string description_;
   std::string name_;  // within the module that it is a part of; empty for the outermost
+  std::string path_;
   std::vector<std::pair<std::string, Var>> parameters_;
   std::vector<Module*> parts_;
   bool training_ = true;
