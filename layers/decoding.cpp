@@ -65,7 +65,8 @@ class Batch {
     if (const auto forced = rules_.forced(sequence, result.ids.size(), scores)) {
       result.ids.push_back(*forced);
     } else {
-      rules_.fill(row_, scores, static_cast<std::int64_t>(row), sequence, result.ids);
+      if (!rules_.fill(row_, scores, static_cast<std::int64_t>(row), sequence, result.ids))
+        rules_.throw_stuck(sequence, result.ids);
       if (!take(sequence, result)) return false;
     }
     if (!rules_.is_complete(sequence, result.ids.size())) return true;

@@ -120,7 +120,11 @@ void Rules::forbid(std::vector<double>& allowed, std::span<const std::int32_t> i
       allowed[static_cast<std::size_t>(ids[i + run - 1])] = kNever;
 }
 
-void Rules::fill(Row& row, const Tensor& scores, std::int64_t at, std::size_t sequence,
+std::string Rules::step_name(std::size_t sequence, std::span<const std::int32_t> ids) const {
+  return text(way_, ": step ", ids.size(), " of sequence ", sequence, ": ");
+}
+
+bool Rules::fill(Row& row, const Tensor& scores, std::int64_t at, std::size_t sequence,
                  std::span<const std::int32_t> ids) const {
   require_within(scores, ends_, "of an end");
   require_within(scores, options_.banned, "that is banned");
@@ -128,22 +132,25 @@ void Rules::fill(Row& row, const Tensor& scores, std::int64_t at, std::size_t se
   const Tensor mine = scores.select(0, at).contiguous_copy_if_needed();
   const bool usable = for_floating(
       scores.dtype(), way_, [&](auto zero) { return normalise(mine.data<decltype(zero)>(), row.model); });
-  const auto where = [&] { return text(way_, ": step ", ids.size(), " of sequence ", sequence, ": "); };
   if (!usable) {
     const std::vector<double> all = mine.to_vector();
     const auto wrong = std::find_if(all.begin(), all.end(), [](double score) { return !(score < INFINITY); });
     throw ConfigError(
-        {.what = where() + (wrong == all.end() ? text("all scores are -inf")
-                                               : text("the score of id ", wrong - all.begin(), " is ", *wrong)),
+        {.what = step_name(sequence, ids) +
+                 (wrong == all.end() ? text("all scores are -inf")
+                                     : text("the score of id ", wrong - all.begin(), " is ", *wrong)),
          .expected = "finite scores, or -inf for some",
          .operands = text("scores: ", scores.origin())});
   }
   row.allowed = row.model;
   forbid(row.allowed, ids);
-  if (!std::any_of(row.allowed.begin(), row.allowed.end(), [](double p) { return p > kNever; }))
-    throw ConfigError(
-        {.what = where() + "banned, no_repeat and min_length leave no id that the model thinks possible",
-         .expected = "an id that may follow"});
+  return std::any_of(row.allowed.begin(), row.allowed.end(), [](double p) { return p > kNever; });
+}
+
+void Rules::throw_stuck(std::size_t sequence, std::span<const std::int32_t> ids) const {
+  throw ConfigError({.what = step_name(sequence, ids) +
+                             "banned, no_repeat and min_length leave no id that the model thinks possible",
+                     .expected = "an id that may follow"});
 }
 
 Tensor Lookout::along(std::span<const std::int32_t> rows, std::span<const std::int64_t> source_lengths,

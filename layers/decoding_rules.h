@@ -23,6 +23,7 @@ class Rules {
   Rules(const char* way, const DecodingStart& from, const GenerateOptions& options);
 
   std::int32_t start() const { return start_; }
+  const std::vector<std::int32_t>& ends() const { return ends_; }
   bool is_end(std::int32_t id) const;
   std::int32_t most_probable_end(const Row& row) const;
   std::int64_t max_length(std::size_t sequence) const { return max_length_[sequence]; }
@@ -38,14 +39,17 @@ class Rules {
   /// Whether ids that have just grown end with a stop sequence.
   bool stops(std::span<const std::int32_t> ids) const;
 
-  /// Fills `row` from row `at` of scores [N, V]. Throws ConfigError for scores that are NaN, inf or all -inf
-  /// and when no id may follow, naming the step and the sequence; IndexError for an id of the rules that is
+  /// Fills `row` from row `at` of scores [N, V]; false when no id may follow. Throws ConfigError for scores
+  /// that are NaN, inf or all -inf, naming the step and the sequence; IndexError for an id of the rules that is
   /// not in [0, V).
-  void fill(Row& row, const Tensor& scores, std::int64_t at, std::size_t sequence,
+  bool fill(Row& row, const Tensor& scores, std::int64_t at, std::size_t sequence,
             std::span<const std::int32_t> ids) const;
+  /// Throws the ConfigError of a sequence that goes no further because no id may follow.
+  [[noreturn]] void throw_stuck(std::size_t sequence, std::span<const std::int32_t> ids) const;
 
  private:
   void require_within(const Tensor& scores, std::span<const std::int32_t> ids, const char* what) const;
+  std::string step_name(std::size_t sequence, std::span<const std::int32_t> ids) const;
   void forbid(std::vector<double>& allowed, std::span<const std::int32_t> ids) const;
 
   const char* way_;
