@@ -117,8 +117,7 @@ double History::recent_loss(std::int64_t steps) const {
 }
 
 void start_epoch(Run& run) {
-  run.position = {run.rng.state(), 0};
-  run.rng.split();
+  run.position = new_pass(run.rng);
 }
 
 void make_folder(const std::string& path) {

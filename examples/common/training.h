@@ -11,7 +11,7 @@
 
 #include "core/random.h"
 #include "core/serialize.h"
-#include "data/loader.h"
+#include "data/pass.h"
 #include "examples/common/flags.h"
 #include "examples/common/report.h"
 #include "layers/module.h"
@@ -66,7 +66,7 @@ struct Run {
   const Flags& flags;
   std::string vocabulary;  ///< as text
   Rng rng;
-  Epoch::State position{};  ///< in the epoch that is running
+  PassState position{};  ///< in the epoch that is running
   History history{};
 
   std::int64_t epochs_done() const { return static_cast<std::int64_t>(history.exact.size()); }

@@ -6,6 +6,7 @@
 #include "core/elementwise.h"
 #include "core/parallel.h"
 #include "data/evaluate.h"
+#include "data/loader.h"
 #include "data/split.h"
 #include "data/tasks/dates.h"
 #include "data/tasks/sums.h"
