@@ -1,5 +1,7 @@
 #include "core/mask.h"
 
+#include <algorithm>
+
 #include "core/elementwise.h"
 #include "core/error.h"
 
@@ -36,10 +38,12 @@ Mask Mask::window(std::int64_t target, std::int64_t source, const MaskWindow& wi
     throw ConfigError(
         {.what = text("mask: a window of ", window.before, " before and ", window.after, " after"),
          .expected = "both at least 0"});
+  // No farther than there are positions, so that the sums stay in range.
+  const std::int64_t before = std::min(window.before, window.first + target),
+                     after = std::min(window.after, source);
   const Tensor sources = Tensor::arange(source, DType::i32);
-  return attend(
-      logical_and(less_equal(positions_from(window.first - window.before, target), sources),  // [T, S]
-                  less_equal(sources, positions_from(window.first + window.after, target))));
+  return attend(logical_and(less_equal(positions_from(window.first - before, target), sources),  // [T, S]
+                            less_equal(sources, positions_from(window.first + after, target))));
 }
 
 Mask Mask::padding(const Tensor& lengths, std::int64_t source) {

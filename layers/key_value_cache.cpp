@@ -20,8 +20,8 @@ Tensor widened(const Tensor& store, std::int64_t length, std::int64_t capacity) 
 
 KeyValueCache::KeyValueCache(const KeyValueCache& other) : length_(other.length_) {
   if (!other.keys_.defined()) return;
-  keys_ = other.keys_.clone();
-  values_ = other.values_.clone();
+  keys_ = other.keys().clone();
+  values_ = other.values().clone();
 }
 
 KeyValueCache& KeyValueCache::operator=(KeyValueCache other) noexcept {

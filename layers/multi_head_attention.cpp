@@ -63,6 +63,14 @@ void require_same_batch(const Tensor& query, const Tensor& keys, const Tensor& v
                                        "    values: ", values.origin())});
 }
 
+void require_fits(const char* what, const Tensor& x, const Shape& scores) {
+  if (!broadcasts_to(x.shape(), scores))
+    throw ShapeError({.what = text("multi-head attention: the ", what, " ", x.shape(),
+                                   " does not broadcast to the scores ", scores),
+                      .expected = "[T, S], [B, T, S] or [B, H, T, S], or 1 in place of any",
+                      .operands = text(what, ": ", x.origin())});
+}
+
 }  // namespace
 
 MultiHeadAttention::MultiHeadAttention(const MultiHeadAttentionConfig& given, Rng& rng)
@@ -80,7 +88,7 @@ MultiHeadAttention::MultiHeadAttention(const MultiHeadAttentionConfig& given, Rn
   register_module("key", key_);
   register_module("value", value_);
   register_module("out", out_);
-  register_module("dropout", dropout_);
+  if (config_.dropout > 0) register_module("dropout", dropout_);
   if (!std::holds_alternative<std::monostate>(config_.positions)) register_module("positions", positions_);
 }
 
@@ -162,6 +170,9 @@ Var MultiHeadAttention::attend_to(const KeyValueCache& prepared, const Var& quer
 Var MultiHeadAttention::attend(const Var& q, const Var& k, const Var& v, const Mask& mask,
                                const AttentionPass& pass) const {
   Mask attends = for_heads(mask);
+  const Shape scores = q.shape().with(-1, k.extent(2));
+  if (attends.defined()) require_fits("mask", attends.attends(), scores);
+  if (pass.bias.defined()) require_fits("bias", for_heads(pass.bias).value(), scores);
   if (const std::int64_t reach = config_.window - 1; reach >= 0)
     attends = attends &
               Mask::window(q.extent(2), k.extent(2), {.before = reach, .after = reach, .first = pass.first});
@@ -196,14 +207,7 @@ Var MultiHeadAttention::attend_plainly(const Var& q, const Var& k, const Var& v,
     return reshape(matmul(reshape(a, per_group(a.shape())), unsqueeze(b, 2)), a.shape().with(-1, b.extent(-1)));
   };
   Var scores = positions_.on_scores(product(q, transpose(k)) * scale(), q, scale(), pass.first);
-  if (pass.bias.defined()) {
-    const Var bias = for_heads(pass.bias);
-    if (!broadcasts_to(bias.shape(), scores.shape()))
-      throw ShapeError({.what = text("multi-head attention: the bias ", pass.bias.shape(),
-                                     " does not broadcast to the scores ", scores.shape()),
-                        .operands = text("bias: ", pass.bias.value().origin())});
-    scores = scores + bias;
-  }
+  if (pass.bias.defined()) scores = scores + for_heads(pass.bias);
   const Var weights = softmax(scores, mask);
   if (AttentionMaps::wanted(*this)) AttentionMaps::keep(*this, weights.value());
   const Var dropped = dropout_(weights, pass.rng);

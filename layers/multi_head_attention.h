@@ -43,7 +43,7 @@ struct AttentionPass {
 ///   query [B, T, D]   keys [B, S, key_width]   values [B, S, value_width]   ->   [B, T, D]
 ///
 /// Each is mapped by a Linear of its own and cut into heads; what the heads give is joined and mapped once
-/// more. Parts `query`, `key`, `value`, `out`, and `positions` when there is a scheme for them. All three may
+/// more. Parts `query`, `key`, `value`, `out`, `dropout` and `positions` when there are such. All three may
 /// be without their batch, [T, D]. Masks broadcast to [B, T, S], or to [B, H, T, S] when they have four axes.
 /// Runs the fused attention; but with dropout, a bias or positions that act on scores its definition, which
 /// holds all scores.

@@ -22,8 +22,9 @@ struct AttentionOptions {
 /// Leading axes broadcast: a head of keys may serve many heads of queries, and is not copied. P is never held
 /// as a whole, so that memory grows with T + S; but with a bias the definition runs, which holds it. Blocked
 /// positions get weight 0; a row with nothing to attend to gives 0 and gradient 0. Heads merge without a copy:
-/// leading axes [B, H] lie in memory as [B, T, H, e]. Throws ShapeError unless leading axes broadcast, widths
-/// and lengths agree and mask and bias broadcast to
+/// leading axes [B, H] lie in memory as [B, T, H, e].
+///
+/// Throws ShapeError unless leading axes broadcast, widths and lengths agree and mask and bias broadcast to
 /// [..., T, S].
 Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options = {});
 

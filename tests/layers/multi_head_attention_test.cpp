@@ -165,7 +165,8 @@ TEST_CASE("multi-head attention: heads that share keys are heads with copies of 
   }
 }
 
-TEST_CASE("multi-head attention: a bias may hold for all, for a sequence or for a head") {
+TEST_CASE(
+    "multi-head attention: a bias may hold for all, for a sequence or for a head, and must fit, as a mask") {
   Rng rng(6);
   const Var x(normal({2, 3, 8}, rng));
   for (const std::int64_t shared : {4, 2}) {
@@ -180,6 +181,11 @@ TEST_CASE("multi-head attention: a bias may hold for all, for a sequence or for 
           1e-12);
     CHECK(largest_difference(with(of_head), with(of_head.expand({2, 4, 3, 3}))) < 1e-12);
     CHECK(largest_difference(with(of_head), with(of_all)) > 1e-2);
+    for (const Shape& shape : {Shape{4, 3}, Shape{3, 3, 3}, Shape{2, 3, 3, 3}}) {
+      const Mask wrong = Mask::attend(Tensor::ones(shape, DType::boolean));
+      CHECK_THAT(thrown<ShapeError>([&] { layer.attention.self(x, wrong); }),
+                 ContainsSubstring("does not broadcast to the scores [2, 4, 3, 3]"));
+    }
     CHECK_THAT(thrown<ShapeError>([&] {
                  with(normal({3, 4}, rng));
                }),

@@ -62,6 +62,32 @@ TEST_CASE("transformer: parameters have names that say where they are") {
   }
 }
 
+TEST_CASE("transformer: the configuration reaches all layers, embeddings and norms") {
+  TransformerConfig config = kSmall;
+  config.norm_kind = NormKind::rms;
+  config.gated = true;
+  config.bias = false;
+  config.key_value_heads = 1;
+  config.positions = BucketBias{.buckets = 8, .max_distance = 20};
+  config.embedded_positions = EmbeddedPositions::learned;
+  config.max_length = 50;
+  Rng rng(1);
+  const std::string summary = Transformer(config, rng).summary();
+  const auto times = [&](const std::string& part) {
+    int count = 0;
+    for (std::size_t at = 0; (at = summary.find(part, at)) != std::string::npos; at += part.size()) ++count;
+    return count;
+  };
+  CHECK(times("RMSNorm 6") == 2 * 2 + 2 * 3 + 2);
+  CHECK(times("FeedForward 6 -> 8 -> 6, gated") == 4);
+  CHECK(times("MultiHeadAttention 6, 2 heads on 1") == 6);
+  CHECK(times("BucketBias 8, bidirectional") == 2);  // in the encoder
+  CHECK(times("BucketBias 8, causal") == 2);         // in the decoder, which sees nothing later
+  CHECK(times("LearnedPositions 50 x 6") == 2);
+  CHECK(times("\n  out: Linear 6 -> 7") == 1);
+  CHECK(times("bias f32") == 4 + 1);  // of the buckets, and of the last map
+}
+
 TEST_CASE("transformer: changing a target id moves no score before it, and moves the ones from it on") {
   for (const NormPlacement placement : {NormPlacement::after, NormPlacement::before}) {
     const Setting s(placement);
