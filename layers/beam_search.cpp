@@ -47,7 +47,7 @@ class Search {
   Search(const BeamOptions& beam, const Rules& rules, std::size_t sequence, std::int64_t source_length)
       : beam_(beam), rules_(rules), sequence_(sequence) {
     live_.emplace_back();
-    live_[0].coverage.resize(static_cast<std::size_t>(source_length));
+    if (beam.coverage > 0) live_[0].coverage.resize(static_cast<std::size_t>(source_length));
   }
 
   /// Those that go on; each knows the row of the batch that it comes from.

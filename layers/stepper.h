@@ -18,6 +18,10 @@ class Stepper {
   template <Decodes Model>
   Stepper(const Model& model, typename Model::State state)
       : walk_(std::make_unique<WalkOf<Model>>(model, std::move(state))) {}
+  Stepper(const Stepper& other)
+      : walk_(other.walk_->copy()), vocabulary_(other.vocabulary_), source_(other.source_) {}
+  Stepper(Stepper&&) = default;
+  Stepper& operator=(const Stepper&) = delete;
 
   /// The model's step. Throws ShapeError unless there is one id a sequence and the model gives scores [N, V]
   /// and weights [N, S] or none, with the same V and S each time.
@@ -32,6 +36,7 @@ class Stepper {
     virtual Step step(const Tensor& ids) = 0;
     virtual void select(const Tensor& rows) = 0;
     virtual std::int64_t rows() const = 0;
+    virtual std::unique_ptr<Walk> copy() const = 0;
   };
   template <class Model>
   struct WalkOf final : Walk {
@@ -39,13 +44,14 @@ class Stepper {
     Step step(const Tensor& ids) override { return model.step(ids, state); }
     void select(const Tensor& rows) override { state.select(rows); }
     std::int64_t rows() const override { return state.rows(); }
+    std::unique_ptr<Walk> copy() const override { return std::make_unique<WalkOf>(model, state); }
 
     const Model& model;
     typename Model::State state;
   };
 
   std::unique_ptr<Walk> walk_;
-  std::int64_t vocabulary_ = -1, source_ = -1;  // V and S of the first step
+  std::int64_t vocabulary_ = -1, source_ = -1;  // V and S of the first step; S 0 without weights
 };
 
 }  // namespace heed

@@ -314,7 +314,7 @@ namespace {
 
 // Models that break what step() promises, each in its own way.
 struct Broken {
-  enum class Way { scores, weights, vocabulary, rows, select } way;
+  enum class Way { scores, weights, late_weights, lost_weights, vocabulary, rows, select } way;
   struct State {
     std::int64_t n = 0, step = 0;
     bool deaf = false;
@@ -328,6 +328,8 @@ struct Broken {
     if (way == Way::rows) ++state.n;
     const std::int64_t width = way == Way::vocabulary && state.step > 1 ? 5 : 4;
     Step step{Var(Tensor::zeros(way == Way::scores ? Shape{n, 1, width} : Shape{n, width})), {}};
+    if (way == (state.step == 1 ? Way::lost_weights : Way::late_weights))
+      step.weights = Var(Tensor::zeros({n, 3}));
     if (way == Way::weights) step.weights = Var(Tensor::zeros({n + 1, 3}));
     return step;
   }
@@ -346,6 +348,8 @@ TEST_CASE("decoding: a model whose steps do not fit is an error that says what i
   CHECK_THAT(message(Broken::Way::scores),
              ContainsSubstring("scores [2, 1, 4], weights none, for 2 sequences"));
   CHECK_THAT(message(Broken::Way::weights), ContainsSubstring("scores [2, 4], weights [3, 3]"));
+  CHECK_THAT(message(Broken::Way::lost_weights), ContainsSubstring("scores [1, 4], weights none, for 1"));
+  CHECK_THAT(message(Broken::Way::late_weights), ContainsSubstring("scores [1, 4], weights [1, 3], for 1"));
   CHECK_THAT(message(Broken::Way::vocabulary),
              ContainsSubstring("scores [1, 5], weights none, for 1 sequences"));
   CHECK_THAT(message(Broken::Way::rows), ContainsSubstring("step: 2 sequences became 3"));
