@@ -34,7 +34,7 @@ bool Comparison::compare(const Tensor& found, const Tensor& expected, const std:
     throw ShapeError({.what = text(report_.check, ": ", what, " is ", found.shape(), " ", when),
                       .expected = text(expected.shape())});
   const std::vector<double> a = found.to_vector(), b = expected.to_vector();
-  double largest = 0.01;
+  double largest = least_size_;
   for (const double each : b)
     if (std::isfinite(each)) largest = std::max(largest, std::abs(each));
   for (std::size_t i = 0; i < a.size(); ++i) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "autograd/backward.h"
 #include "core/elementwise.h"
@@ -152,6 +153,9 @@ void compare_padded(Comparison& comparison, const BatchFunction& f, const std::v
   const Tensor dy = real(Tensor::normal(y.shape(), 0, 1, rng, y.dtype()));
   const std::vector<Var> expected = gradients(y, dy, parameters),
                          found = gradients(of_more, enlarged(check, dy, of_more.shape()), parameters);
+  for (const Var& gradient : expected)
+    if (gradient.defined())
+      for (const double each : gradient.value().to_vector()) comparison.measure_against(std::abs(each));
   for (std::size_t i = 0; i < parameters.size() && comparison.ok(); ++i)
     comparison.agree(value_or_zeros(found[i], parameters[i]), value_or_zeros(expected[i], parameters[i]),
                      text("gradient of parameter \"", parameters[i].name(), "\" ", parameters[i].shape()),

@@ -1,6 +1,7 @@
 // What the checks share: comparing tensors into a report.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
@@ -23,6 +24,9 @@ class Comparison {
                      const std::string& when) {
     return compare(found, expected, what, when, 0, 0);
   }
+  /// From now on what differs is measured against this size at least: tensors that belong together may be tiny
+  /// beside each other, or 0 but for rounding.
+  void measure_against(double size) { least_size_ = std::max(least_size_, size); }
   /// Fails for a reason that has no element.
   void fail(std::string what, std::string cause);
   /// The cause of the failure, if there was one.
@@ -38,6 +42,7 @@ class Comparison {
 
   CheckOptions options_;
   CheckReport report_;
+  double least_size_ = 0.01;
 };
 
 /// Whether a second call gives what the first gave; otherwise the comparison fails and says so.
