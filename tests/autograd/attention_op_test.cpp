@@ -46,15 +46,15 @@ TEST_CASE("attention: a shared head of keys gives what a copy for each head of q
 }
 
 TEST_CASE("attention: a bias beyond the scores, and leading axes that do not broadcast, are errors") {
-  const auto [q, k, v] = Operands();
+  const Operands in;
   CHECK(thrown<ShapeError>([&] {
-          attention(q, k, v, {.bias = drawn({3, 4}, 1, "bias")});
+          attention(in.q, in.k, in.v, {.bias = drawn({3, 4}, 1, "bias")});
         }) ==
         "ShapeError: attention: the bias [3, 4] does not broadcast to the scores [2, 2, 3, 5]\n"
         "  bias: parameter \"bias\"");
-  CHECK_THROWS_AS(attention(q, k, v, {.bias = drawn({2, 2, 2, 3, 5}, 1)}), ShapeError);
+  CHECK_THROWS_AS(attention(in.q, in.k, in.v, {.bias = drawn({2, 2, 2, 3, 5}, 1)}), ShapeError);
   CHECK_THAT(thrown<ShapeError>([&] {
-               attention(q, drawn({3, 5, 4}, 1), v);
+               attention(in.q, drawn({3, 5, 4}, 1), in.v);
              }),
              ContainsSubstring("equal leading axes"));
 }
