@@ -85,6 +85,9 @@ void Module::append_summary(std::string& out, const std::string& name, int depth
                    " parameters)\n"));
   for (const auto& [parameter_name, parameter] : parameters_)
     append(out, text(indent, "  ", parameter_name, " ", parameter.dtype(), " ", parameter.shape(), "\n"));
+  for (const auto& [shared_name, parameter] : shared_)
+    append(out, text(indent, "  ", shared_name, " ", parameter.dtype(), " ", parameter.shape(),
+                     ", shared: ", parameter.name(), "\n"));
   for (const Module* const part : parts_) part->append_summary(out, part->name_, depth + 1);
 }
 
@@ -99,7 +102,7 @@ void Module::require_new(const std::string& name) const {
   const auto is_part = [&](const Module* part) { return part->name_ == name; };
   if (name.empty() || name.find('.') != std::string::npos ||
       std::any_of(parameters_.begin(), parameters_.end(), taken) ||
-      std::any_of(parts_.begin(), parts_.end(), is_part))
+      std::any_of(shared_.begin(), shared_.end(), taken) || std::any_of(parts_.begin(), parts_.end(), is_part))
     throw ConfigError(
         {.what = text(description_, ": \"", name, "\" cannot be the name of another parameter or part"),
          .expected = "a name of its own, not empty and without a dot"});
@@ -109,6 +112,12 @@ Var Module::register_parameter(std::string name, Tensor value) {
   require_new(name);
   Var parameter = Var::parameter(std::move(value), name);
   parameters_.emplace_back(std::move(name), parameter);
+  return parameter;
+}
+
+Var Module::share_parameter(std::string name, const Var& parameter) {
+  require_new(name);
+  shared_.emplace_back(std::move(name), parameter);
   return parameter;
 }
 

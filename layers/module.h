@@ -65,6 +65,10 @@ class Module {
   /// Adds a parameter; returns it, to be kept in a member. Throws ConfigError unless the name is new, not empty
   /// and without a dot; so does register_module.
   Var register_parameter(std::string name, Tensor value);
+  /// Uses a parameter that another module has registered, by identity (tied weights): it stays that module's,
+  /// which lists, trains and saves it once, and both see every change. Returns it, to be kept in a member.
+  /// Throws as register_parameter.
+  Var share_parameter(std::string name, const Var& parameter);
   /// Adds a part, which must live as long as this module does.
   void register_module(std::string name, Module& part);
   /// Names this module in errors while the frame lives: the first line of every operator().
@@ -80,7 +84,7 @@ class Module {
   std::string description_;
   std::string name_;  // within the module that it is a part of; empty for the outermost
   std::string path_;
-  std::vector<std::pair<std::string, Var>> parameters_;
+  std::vector<std::pair<std::string, Var>> parameters_, shared_;
   std::vector<Module*> parts_;
   bool training_ = true;
 };

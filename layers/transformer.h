@@ -4,110 +4,32 @@
 // width, H heads, V vocabulary.
 #pragma once
 
-#include <deque>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "core/tokens.h"
-#include "layers/embedding.h"
-#include "layers/positions.h"
-#include "layers/step.h"
-#include "layers/transformer_layers.h"
+#include "layers/decoding.h"
+#include "layers/positioned_embedding.h"
+#include "layers/transformer_stacks.h"
 
 namespace heed {
 
-/// What is added to what is embedded: nothing, where the layers' attention has a scheme of its own, waves, or a
-/// learnt vector for each position below a maximum.
-enum class EmbeddedPositions { none, sinusoidal, learned };
+/// Which tables are one: none; the scores are made with the target embedding's, transposed, instead of an own
+/// map (Press and Wolf 2017); or the sources' is that one too, as with Vaswani et al.
+enum class TiedWeights { none, output, all };
 
 struct TransformerConfig {
   std::int64_t vocabulary = 0;         ///< ids of sources are in [0, vocabulary)
   std::int64_t target_vocabulary = 0;  ///< ids of targets are in [0, this); 0: the same as for sources
-  std::int64_t width = 128;
-  std::int64_t heads = 8;
-  std::int64_t layers = 2;  ///< of the encoder, and of the decoder
-  std::int64_t feed_forward = 512;
-  double dropout = 0;  ///< of what is embedded and of what each part of a layer adds
-  NormPlacement norm = NormPlacement::after;
-  Activation activation = Activation::relu;
-  NormKind norm_kind = NormKind::layer;
-  bool gated = false;                ///< FeedForward with a gate
-  bool bias = true;                  ///< of the layers' Linears
-  double attention_dropout = 0;      ///< of the weights of all attentions
-  std::int64_t key_value_heads = 0;  ///< of all attentions, as in MultiHeadAttentionConfig; 0: heads
-  std::int64_t window = 0;           ///< of self-attentions, as in MultiHeadAttentionConfig; 0: all
-  PositionScheme positions = {};     ///< of self-attentions; BucketBias is causal in the decoder
+  std::int64_t layers = 2;             ///< of the encoder, and of the decoder
+  /// Of all layers; its dropout is that of what is embedded too, its positions are those of self-attentions.
+  TransformerLayerConfig layer = {};
   EmbeddedPositions embedded_positions = EmbeddedPositions::sinusoidal;
   std::int64_t max_length = 512;  ///< of sources and of targets, with learned positions
-};
-
-struct PositionedEmbeddingOptions {
-  EmbeddedPositions positions = EmbeddedPositions::sinusoidal;
-  std::int64_t max_length = 512;  ///< with learned positions
-};
-
-/// Vectors for ids and their positions:  ids [B, T] -> [B, T, D] = sqrt(D) weight[id] + position.
-/// `weight` [rows, D] is normal with deviation 1 / sqrt(D), so that neither term drowns the other. Learned
-/// positions are the part `positions`.
-class PositionedEmbedding : public Embedding {
- public:
-  PositionedEmbedding(std::int64_t rows, std::int64_t width, Rng& rng,
-                      const PositionedEmbeddingOptions& options = {});
-  /// The first id stands at position `first`. Throws IndexError for an id outside [0, rows), or a position
-  /// beyond the learned ones.
-  Var operator()(const Tensor& ids, std::int64_t first = 0) const;
-
- private:
-  EmbeddedPositions kind_;
-  Tensor waves_;  // of the first steps; later ones are computed when they come up
-  std::optional<LearnedPositions> learned_;
-};
-
-/// What a stack of encoder layers keeps between steps; empty at first.
-struct EncoderCache {
-  std::vector<KeyValueCache> layers;
-
-  /// As KeyValueCache::select.
-  void select(const Tensor& rows);
-};
-
-/// What a stack of decoder layers keeps between steps.
-struct DecoderCache {
-  std::vector<DecoderLayerCache> layers;
-
-  /// As KeyValueCache::select.
-  void select(const Tensor& rows);
-};
-
-/// Encoder layers `0`, `1`, … and a last `norm`.
-class TransformerEncoder : public Module {
- public:
-  TransformerEncoder(const TransformerConfig& config, Rng& rng);
-  /// x [B, S, D] -> [B, S, D]; the mask broadcasts to [B, S, S].
-  Var operator()(const Var& x, const Mask& mask = {}, const TransformerPass& pass = {}) const;
-  /// Further steps x [N, T, D] -> [N, T, D], each seeing those up to itself, as of TransformerEncoderLayer: how
-  /// a model without a decoder writes.
-  Var step(const Var& x, EncoderCache& cache) const;
-
- private:
-  std::deque<TransformerEncoderLayer> layers_;
-  Norm norm_;
-};
-
-/// Decoder layers `0`, `1`, … and a last `norm`.
-class TransformerDecoder : public Module {
- public:
-  TransformerDecoder(const TransformerConfig& config, Rng& rng);
-  /// x [B, T, D], memory [B, S, D] -> [B, T, D]; masks as of TransformerDecoderLayer.
-  Var operator()(const Var& x, const Var& memory, const Mask& self_mask = {}, const Mask& cross_mask = {},
-                 const TransformerPass& pass = {}) const;
-  /// What step() needs of the encoder's states [N, S, D], and further steps x [N, T, D] -> [N, T, D], as of
-  /// TransformerDecoderLayer.
-  DecoderCache prepare(const Var& memory) const;
-  Var step(const Var& x, DecoderCache& cache, const Mask& cross_mask = {}) const;
-
- private:
-  std::deque<TransformerDecoderLayer> layers_;
-  Norm norm_;
+  TiedWeights tied = TiedWeights::none;
+  std::int32_t start = 1;  ///< id that generation starts from
+  std::int32_t end = 2;    ///< id that ends it; below 0: only the length does
 };
 
 /// What the decoder knows of the source.
@@ -116,11 +38,12 @@ struct TransformerMemory {
   Mask mask;   ///< the real positions of S [B, 1, S]; undefined when all are
 };
 
-/// Embeddings, encoder, decoder, and a Linear `out` to the scores. Parts `source_embedding`,
+/// Embeddings, encoder, decoder, and a Linear `out` to the scores, unless tied. Parts `source_embedding`,
 /// `target_embedding`, `encoder`, `decoder`, `out`.
 class Transformer : public Module {
  public:
-  /// Throws ConfigError unless all sizes are at least 1 and the heads divide the width.
+  /// Throws ConfigError unless all sizes are at least 1, the heads divide the width, and vocabularies that
+  /// share a table are one.
   Transformer(const TransformerConfig& config, Rng& rng);
 
   /// Scores [B, T, V] of the next id at each step, the targets so far being given (teacher forcing); a step
@@ -166,15 +89,21 @@ class Transformer : public Module {
   /// what operator() gives at that step, without doing the steps before again. The weights are the mean over
   /// the heads of the last layer's attention to the source. Throws ShapeError unless there is an id a sequence.
   Step step(const Tensor& ids, State& state) const;
+  /// greedy(): the most probable next id again and again.
+  std::vector<Generated> generate(const Tokens& source, const GenerateOptions& options = {}) const;
 
   const TransformerConfig& config() const { return config_; }
+  /// What it is made of and what it costs, in a few lines, for an example of so many steps.
+  std::string overview(std::int64_t source_time, std::int64_t target_time) const;
 
  private:
+  Var scores(const Var& y) const;
+
   TransformerConfig config_;
   PositionedEmbedding source_embedding_, target_embedding_;
   TransformerEncoder encoder_;
   TransformerDecoder decoder_;
-  Linear out_;
+  std::optional<Linear> out_;
   Dropout dropout_;
 };
 

@@ -30,7 +30,7 @@ MultiHeadAttentionConfig self_config(const TransformerLayerConfig& config) {
 
 FeedForwardConfig feed_forward_config(const TransformerLayerConfig& config) {
   return {.width = config.width,
-          .inner = config.feed_forward,
+          .inner = config.feed_forward > 0 ? config.feed_forward : 4 * config.width,
           .activation = config.activation,
           .gated = config.gated,
           .bias = config.bias};

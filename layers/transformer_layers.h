@@ -14,9 +14,9 @@ namespace heed {
 enum class NormPlacement { after, before };
 
 struct TransformerLayerConfig {
-  std::int64_t width = 0;
+  std::int64_t width = 128;
   std::int64_t heads = 8;
-  std::int64_t feed_forward = 0;  ///< the width inside of FeedForward
+  std::int64_t feed_forward = 0;  ///< the width inside of FeedForward; 0: 4 width
   double dropout = 0;             ///< of what each part adds, in training
   NormPlacement norm = NormPlacement::after;
   Activation activation = Activation::relu;

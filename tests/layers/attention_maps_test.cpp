@@ -18,7 +18,7 @@ const Tokens kTarget{ids_of({1, 2, 3, 4}, {2, 2}), {}};
 
 struct Model {
   Rng rng{1};
-  Transformer transformer{{.vocabulary = 7, .width = 4, .heads = 2, .layers = 2, .feed_forward = 8}, rng};
+  Transformer transformer{{.vocabulary = 7, .layers = 2, .layer = {.width = 4, .heads = 2, .feed_forward = 8}}, rng};
 };
 
 // A model that has another as a part.

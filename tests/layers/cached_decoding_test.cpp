@@ -34,14 +34,14 @@ std::vector<Form> forms() {
 TransformerConfig model_config(const Form& form) {
   return {.vocabulary = 9,
           .target_vocabulary = 7,
-          .width = 8,
-          .heads = 4,
           .layers = 2,
-          .feed_forward = 6,
-          .norm = form.shared == 4 ? NormPlacement::after : NormPlacement::before,
-          .key_value_heads = form.shared,
-          .window = form.window,
-          .positions = form.scheme};
+          .layer = {.width = 8,
+                    .heads = 4,
+                    .feed_forward = 6,
+                    .norm = form.shared == 4 ? NormPlacement::after : NormPlacement::before,
+                    .key_value_heads = form.shared,
+                    .window = form.window,
+                    .positions = form.scheme}};
 }
 
 // step(part) over parts of x [N, 7, D] of 3, 1, 1 and 2 steps, joined again.
@@ -144,19 +144,19 @@ TEST_CASE("cached decoding: stacks of encoder and of decoder layers part by part
   const Mask source = Mask::padding(ids_of({5, 2, 4}, {3}), 5);
   for (const Form& form : forms()) {
     INFO(form.name);
-    TransformerEncoder encoder(model_config(form), rng);
+    TransformerEncoder encoder(2, model_config(form).layer, rng);
     take_random_parameters(encoder, rng);
     EncoderCache of_encoder;
     CHECK(largest_difference(in_parts(x, [&](const Var& part) { return encoder.step(part, of_encoder); }),
                              encoder(Var(x), Mask::causal(7, 7)).value()) < kSame);
-    TransformerDecoder decoder(model_config(form), rng);
+    TransformerDecoder decoder(2, model_config(form).layer, rng);
     take_random_parameters(decoder, rng);
     DecoderCache of_decoder = decoder.prepare(Var(memory));
     CHECK(
         largest_difference(in_parts(x, [&](const Var& part) { return decoder.step(part, of_decoder, source); }),
                            decoder(Var(x), Var(memory), Mask::causal(7, 7), source).value()) < kSame);
   }
-  TransformerDecoder decoder(model_config({"plain"}), rng);
+  TransformerDecoder decoder(2, model_config({"plain"}).layer, rng);
   DecoderCache other;
   CHECK_THAT(thrown<ConfigError>([&] { decoder.step(Var(x), other); }),
              ContainsSubstring("the cache has 0 layers, the decoder 2"));
@@ -248,7 +248,7 @@ TEST_CASE("cached decoding: every layer's weights are to be had at each step") {
 
 TEST_CASE("cached decoding: ids that do not fit, and training with dropout, are errors") {
   TransformerConfig config = model_config({"plain"});
-  config.dropout = 0.1;
+  config.layer.dropout = 0.1;
   Decoding d(config);
   CHECK_THAT(thrown<ConfigError>([&] { d.model.start(d.source); }), ContainsSubstring("or call eval()"));
   d.model.eval();

@@ -11,11 +11,11 @@ namespace heed::tests {
 namespace {
 
 constexpr TransformerConfig kSmall{
-    .vocabulary = 9, .target_vocabulary = 7, .width = 6, .heads = 2, .layers = 2, .feed_forward = 8};
+    .vocabulary = 9, .target_vocabulary = 7, .layers = 2, .layer = {.width = 6, .heads = 2, .feed_forward = 8}};
 
 TransformerConfig with_norms(NormPlacement placement) {
   TransformerConfig config = kSmall;
-  config.norm = placement;
+  config.layer.norm = placement;
   return config;
 }
 
@@ -64,11 +64,11 @@ TEST_CASE("transformer: parameters have names that say where they are") {
 
 TEST_CASE("transformer: the configuration reaches all layers, embeddings and norms") {
   TransformerConfig config = kSmall;
-  config.norm_kind = NormKind::rms;
-  config.gated = true;
-  config.bias = false;
-  config.key_value_heads = 1;
-  config.positions = BucketBias{.buckets = 8, .max_distance = 20};
+  config.layer.norm_kind = NormKind::rms;
+  config.layer.gated = true;
+  config.layer.bias = false;
+  config.layer.key_value_heads = 1;
+  config.layer.positions = BucketBias{.buckets = 8, .max_distance = 20};
   config.embedded_positions = EmbeddedPositions::learned;
   config.max_length = 50;
   Rng rng(1);
@@ -173,8 +173,10 @@ TEST_CASE("transformer: the weights of every layer and head are to be had, and a
 TEST_CASE("transformer: learns a batch by heart, norms after or before") {
   for (const NormPlacement placement : {NormPlacement::after, NormPlacement::before}) {
     Rng rng(3);
-    Transformer model(
-        {.vocabulary = 9, .width = 16, .heads = 2, .layers = 1, .feed_forward = 32, .norm = placement}, rng);
+    Transformer model({.vocabulary = 9,
+                       .layers = 1,
+                       .layer = {.width = 16, .heads = 2, .feed_forward = 32, .norm = placement}},
+                      rng);
     Adam optimiser(model.parameters(), {.learning_rate = 1e-2});
     Setting s;
     const Tensor target_out = s.random_ids({3, 5}, 7);
