@@ -42,8 +42,8 @@ bool train_epoch(Run& run, const Translator& model, Optimizer& optimiser, const 
   std::int64_t examples = 0;
   while (!epoch.done() && !interrupt_requested()) {
     const Batch batch = epoch.next();
-    const Var scores = model(batch.source, batch.target_in);   // [B, T, V]
-    const Var loss = cross_entropy(scores, batch.target_out);  // mean over the characters that count
+    const Var scores = model(batch.source, batch.target_in, &run.rng);  // [B, T, V]
+    const Var loss = cross_entropy(scores, batch.target_out);           // mean over the characters that count
     loss.backward();
     optimiser.set_learning_rate(learning_rates.at(optimiser.steps() + 1));
     const double norm = optimiser.step({.clip_norm = kClipNorm});  // leaves .grad as it is
@@ -63,14 +63,14 @@ int train(const TranslationConfig& config, const Flags& flags, const std::option
   Rng rng(config.seed);
   const Pairs pairs = config.data.empty() ? tasks::dates(kDates, rng) : read_pairs(config.data);
   const auto [train, unseen] = split_as_configured(pairs, config, rng);
-  const Vocabulary characters(pairs);
-  const Loader loader(train, characters, {.batch = config.batch, .sort_window = 4});
+  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, pairs, train);
+  const Loader loader(train, *tokens, {.batch = config.batch, .sort_window = 4});
 
-  Translator model = make_translator(config, characters, rng);
+  Translator model = make_translator(config, *tokens, rng);
   Adam optimiser(model.module().parameters(), {.learning_rate = config.learning_rate});
   std::printf("%s\n", model.module().summary().c_str());
 
-  Run run{.config = config, .flags = flags, .vocabulary = characters.characters(), .rng = rng};
+  Run run{.config = config, .flags = flags, .vocabulary = tokens->state(), .rng = rng};
   start_epoch(run);
   if (saved) load_run(*saved, run, model.module(), optimiser);
   const InterruptWatch watch;
@@ -82,15 +82,15 @@ int train(const TranslationConfig& config, const Flags& flags, const std::option
                   static_cast<int>(run.epochs_done() + 1), config.out.c_str());
       return kInterruptedExitCode;
     }
-    evaluation = evaluate(model, unseen, characters);
+    evaluation = evaluate(model, unseen, *tokens);
     finish_epoch(run, loader.batches(), evaluation.exact, unseen.size(), "unseen");
     print_samples(evaluation);
     save_run(run, model.module(), optimiser);
   }
   if (evaluation.examples.empty())
-    evaluation = evaluate(model, unseen, characters);  // resumed after the last epoch
+    evaluation = evaluate(model, unseen, *tokens);  // resumed after the last epoch
 
-  const Report report = translation_report(run, "Date conversion", model, unseen, characters, evaluation);
+  const Report report = translation_report(run, "Date conversion", model, unseen, *tokens, evaluation);
   write_file(config.report_path(), to_html(report));
   if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
   std::printf("report: %s\ncheckpoint: %s\n", config.report_path().c_str(), config.checkpoint_path().c_str());

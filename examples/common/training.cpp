@@ -116,9 +116,7 @@ double History::recent_loss(std::int64_t steps) const {
   return n == 0 ? 0.0 : std::accumulate(losses.end() - n, losses.end(), 0.0) / static_cast<double>(n);
 }
 
-void start_epoch(Run& run) {
-  run.position = new_pass(run.rng);
-}
+void start_epoch(Run& run) { run.position = new_pass(run.rng); }
 
 void make_folder(const std::string& path) {
   std::error_code error;
