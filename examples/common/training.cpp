@@ -221,6 +221,12 @@ std::string result_line(const Run& run, double exact, std::size_t unseen, double
               " loss=", formatted("%.4f", h.epoch_losses.empty() ? 0.0 : h.epoch_losses.back()));
 }
 
+void finish_program(const Run& run, const Report& report, double exact, std::size_t unseen, double seconds) {
+  write_file(run.config.report_path(), to_html(report));
+  std::printf("report: %s\ncheckpoint: %s\n%s\n", run.config.report_path().c_str(),
+              run.config.checkpoint_path().c_str(), result_line(run, exact, unseen, seconds).c_str());
+}
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }

@@ -93,6 +93,9 @@ void finish_epoch(Run& run, std::int64_t steps, double exact, std::size_t unseen
 /// The report of a run: figures, curves and settings, with neither samples nor maps.
 Report training_report(const Run& run, const std::string& title, double exact, std::size_t unseen);
 
+/// Writes the report, says where it and the checkpoint are, and prints the last line.
+void finish_program(const Run& run, const Report& report, double exact, std::size_t unseen, double seconds);
+
 /// result exact=0.9987 unseen=5000 epochs=4 seconds=41.2 examples_per_s=2410 loss=0.0031
 std::string result_line(const Run& run, double exact, std::size_t unseen, double seconds);
 

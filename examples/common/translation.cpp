@@ -31,15 +31,9 @@ Translator recurrent(const TranslationConfig& config, const Tokenizer& tokenizer
 }
 
 Translator transformer(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng) {
-  const TransformerLayerConfig layer{
-      .width = config.d,
-      .heads = config.heads,
-      .feed_forward = config.ff,
-      .dropout = config.dropout,
-      .norm = config.norm == "before" ? NormPlacement::before : NormPlacement::after};
   return Translator(std::make_unique<Transformer>(TransformerConfig{.vocabulary = tokenizer.size(),
-                                                                    .layers = config.layers,
-                                                                    .layer = layer,
+                                                                    .layers = config.transformer.layers,
+                                                                    .layer = config.transformer.layer(),
                                                                     .start = Tokenizer::kStart,
                                                                     .end = Tokenizer::kEnd},
                                                   rng));
@@ -107,13 +101,7 @@ void add_translation_flags(Flags& flags, TranslationConfig& config) {
   flags.add("merges", &config.merges, "tokens to learn, of bpe", at_least(0));
   flags.add("hidden", &config.hidden, "width of the layers, of recurrent models", at_least(1));
   flags.add("embedding", &config.embedding, "width of the embedding, of recurrent models", at_least(1));
-  flags.add("d", &config.d, "width, of a transformer", at_least(1));
-  flags.add("heads", &config.heads, "attention heads, which divide the width, of a transformer", at_least(1));
-  flags.add("layers", &config.layers, "layers of encoder and of decoder, of a transformer", at_least(1));
-  flags.add("ff", &config.ff, "width inside of the feed-forward parts, of a transformer", at_least(1));
-  flags.choice("norm", &config.norm, {"before", "after"},
-               "where a transformer normalises: before or after its parts");
-  flags.add("dropout", &config.dropout, "share left out in training, of a transformer", between(0, 0.9));
+  add_transformer_flags(flags, config.transformer, ", of a transformer");
   flags.choice("split", &config.split, {"leak-free", "random"},
                "how unseen examples are set apart: no source on both sides, or at random");
   flags.add("convert", &config.convert, "convert this text with the checkpoint in --out, and stop");

@@ -12,6 +12,7 @@
 #include "data/split.h"
 #include "data/tokenizer.h"
 #include "examples/common/training.h"
+#include "examples/common/transformer_flags.h"
 #include "layers/beam_search.h"
 
 namespace heed::programs {
@@ -22,10 +23,7 @@ struct TranslationConfig : TrainingConfig {
   std::string tokens = "characters";          ///< what texts are cut into
   std::int64_t merges = 500;                  ///< of byte pairs
   std::int64_t hidden = 128, embedding = 16;  ///< of recurrent models
-  std::int64_t d = 64, heads = 4, layers = 2,
-               ff = 256;        ///< of transformers: width, heads, layers, feed-forward
-  std::string norm = "before";  ///< where transformers normalise
-  double dropout = 0;           ///< of transformers
+  TransformerSizes transformer = {};
   std::string split = "leak-free";
   std::optional<std::string> convert{};  ///< a text to convert with the checkpoint
   std::int64_t beams = 1;                ///< of the search that converts it; 1: greedy
