@@ -132,6 +132,17 @@ Tensor value_or_zeros(const Var& gradient, const Var& parameter) {
   return gradient.defined() ? gradient.value() : Tensor::zeros(parameter.shape(), parameter.dtype());
 }
 
+// The largest element of all gradients. One that is 0 but for rounding, as that of a key's bias, is the
+// difference of numbers such as these.
+double largest_of(const std::vector<Var>& gradients) {
+  double largest = 0;
+  for (const Var& gradient : gradients)
+    if (gradient.defined())
+      largest = std::max(
+          largest, largest_difference(gradient.value(), Tensor::zeros(gradient.shape(), gradient.dtype())));
+  return largest;
+}
+
 // Compares what f gives for input k padded with what it gives for `inputs`, y.
 void compare_padded(Comparison& comparison, const BatchFunction& f, const std::vector<Tokens>& inputs,
                     std::size_t k, std::int32_t filler, const Var& y, const std::vector<Var>& parameters,
@@ -152,10 +163,11 @@ void compare_padded(Comparison& comparison, const BatchFunction& f, const std::v
   const Tensor dy = real(Tensor::normal(y.shape(), 0, 1, rng, y.dtype()));
   const std::vector<Var> expected = gradients(y, dy, parameters),
                          found = gradients(of_more, enlarged(check, dy, of_more.shape()), parameters);
+  const double scale = 0.1 * largest_of(expected);
   for (std::size_t i = 0; i < parameters.size() && comparison.ok(); ++i)
     comparison.agree(value_or_zeros(found[i], parameters[i]), value_or_zeros(expected[i], parameters[i]),
-                     text("gradient of parameter \"", parameters[i].name(), "\" ", parameters[i].shape()),
-                     when);
+                     text("gradient of parameter \"", parameters[i].name(), "\" ", parameters[i].shape()), when,
+                     0, scale);
   comparison.because(
       "the outputs do not depend on padding but a gradient does: a rule that reads what stands there");
 }

@@ -15,13 +15,14 @@ class Comparison {
  public:
   Comparison(const char* check, const CheckOptions& options) : options_(options) { report_.check = check; }
 
-  /// `first` is the position of the tensors' first row in what `what` names.
+  /// `first` is the position of the tensors' first row in what `what` names; differences are seen beside the
+  /// largest element or `scale`, whichever is larger.
   bool agree(const Tensor& found, const Tensor& expected, const std::string& what, const std::string& when,
-             std::int64_t first = 0);
+             std::int64_t first = 0, double scale = 0.01);
   /// The same to the last bit.
   bool agree_exactly(const Tensor& found, const Tensor& expected, const std::string& what,
                      const std::string& when) {
-    return compare(found, expected, what, when, 0, 0);
+    return compare(found, expected, what, when, 0, 0, 0);
   }
   /// Fails for a reason that has no element.
   void fail(std::string what, std::string cause);
@@ -34,7 +35,7 @@ class Comparison {
 
  private:
   bool compare(const Tensor& found, const Tensor& expected, const std::string& what, const std::string& when,
-               std::int64_t first, double tolerance);
+               std::int64_t first, double scale, double tolerance);
 
   CheckOptions options_;
   CheckReport report_;
