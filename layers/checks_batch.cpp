@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "autograd/backward.h"
 #include "core/elementwise.h"
@@ -241,11 +242,15 @@ bool agree(Comparison& comparison, const Tensor& scores, const Tensor& forced, c
                           text("scores ", forced.shape()), when);
 }
 
+// The scores of steps while copies take two steps each with other ids, each behind the original's: what they
+// write where the original has written would be read by its next step.
 Tensor stepped_beside_copies(const Tokens& target_in, Stepper stepper) {
+  std::optional<Stepper> copy;
   return stepped(target_in, [&](std::int64_t t, const Tensor& ids) {
-    Stepper copy = stepper;
-    copy.step(target_in.ids.select(1, (t + 1) % target_in.time()).clone());
-    return stepper.step(ids).scores.value();
+    if (t % 2 == 0) copy.emplace(stepper);
+    const Tensor scores = stepper.step(ids).scores.value();
+    copy->step(target_in.ids.select(1, (t + 1) % target_in.time()).clone());
+    return scores;
   });
 }
 
@@ -273,7 +278,7 @@ CheckReport decode_parity(const Var& forced_scores, const Tokens& target_in, con
     return comparison.report();
   }
   if (!agree(comparison, stepped_beside_copies(target_in, start), forced, target_in,
-             "step by step, when a copy of the state had gone another way")) {
+             "step by step, while copies of the state went another way")) {
     comparison.because("copies of the state share what a step changes in place");
     return comparison.report();
   }
