@@ -15,12 +15,13 @@
 #include <chrono>
 #include <cstdio>
 
+#include "autograd/ops/softmax.h"
 #include "core/file.h"
+#include "data/loader.h"
 #include "data/tasks/dates.h"
 #include "examples/common/interrupt.h"
 #include "examples/common/progress.h"
 #include "examples/common/translation.h"
-#include "layers/seq2seq.h"
 #include "optim/adam.h"
 
 using namespace heed;
@@ -31,22 +32,8 @@ namespace {
 constexpr double kClipNorm = 5.0;
 constexpr std::int64_t kDates = 50'000;
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-Seq2seqConfig model_config(const TrainingConfig& config, const Vocabulary& characters) {
-  return {.vocabulary = characters.size(),
-          .embedding = config.embedding,
-          .hidden = config.hidden,
-          .reverse_source = true,
-          .start = Vocabulary::kStart,
-          .end = Vocabulary::kEnd};
-}
-
 // The rest of the epoch that the run stands in. False when Ctrl-C ended it.
-template <class Model>
-bool train_epoch(Run& run, const Model& model, Optimizer& optimiser, const Loader& loader) {
+bool train_epoch(Run& run, const Translator& model, Optimizer& optimiser, const Loader& loader) {
   Epoch epoch = loader.epoch(run.position);
   const Schedule learning_rates = run.config.learning_rates(epoch.batches());
   const std::int64_t first = run.position.next;
@@ -70,23 +57,7 @@ bool train_epoch(Run& run, const Model& model, Optimizer& optimiser, const Loade
   return epoch.done();
 }
 
-// Maps of some unseen examples, spread evenly.
-template <class Model>
-std::vector<AttentionMap> attention_maps(const Model& model, const Pairs& unseen,
-                                         const Vocabulary& characters) {
-  std::vector<AttentionMap> maps;
-  const std::size_t count = std::min<std::size_t>(4, unseen.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    const Pair& pair = unseen[i * unseen.size() / count];
-    AttentionMap map = convert(model, pair.source, characters);
-    map.expected = pair.target;
-    if (!map.weights.empty()) maps.push_back(std::move(map));
-  }
-  return maps;
-}
-
-template <class Model>
-int train_model(const TrainingConfig& config, const std::optional<TensorFile>& saved) {
+int train(const TranslationConfig& config, const Flags& flags, const std::optional<TensorFile>& saved) {
   const auto start = std::chrono::steady_clock::now();
   make_folder(config.out);  // what cannot be saved need not be trained
   Rng rng(config.seed);
@@ -95,64 +66,49 @@ int train_model(const TrainingConfig& config, const std::optional<TensorFile>& s
   const Vocabulary characters(pairs);
   const Loader loader(train, characters, {.batch = config.batch, .sort_window = 4});
 
-  Model model(model_config(config, characters), rng);
-  Adam optimiser(model.parameters(), {.learning_rate = config.learning_rate});
-  std::printf("%s\n", model.summary().c_str());
+  Translator model = make_translator(config, characters, rng);
+  Adam optimiser(model.module().parameters(), {.learning_rate = config.learning_rate});
+  std::printf("%s\n", model.module().summary().c_str());
 
-  Run run{.config = config, .characters = characters, .rng = rng};
+  Run run{.config = config, .flags = flags, .vocabulary = characters.characters(), .rng = rng};
   start_epoch(run);
-  if (saved) load_run(*saved, run, model, optimiser);
+  if (saved) load_run(*saved, run, model.module(), optimiser);
   const InterruptWatch watch;
   Evaluation evaluation;
   while (run.epochs_done() < config.epochs) {
     if (!train_epoch(run, model, optimiser, loader)) {
-      save_run(run, model, optimiser);
+      save_run(run, model.module(), optimiser);
       std::printf("stopped in epoch %d; go on with --resume --out=%s\n",
                   static_cast<int>(run.epochs_done() + 1), config.out.c_str());
       return kInterruptedExitCode;
     }
     evaluation = evaluate(model, unseen, characters);
-    finish_epoch(run, loader.batches(), evaluation);
-    save_run(run, model, optimiser);
+    finish_epoch(run, loader.batches(), evaluation.exact, unseen.size(), "unseen");
+    print_samples(evaluation);
+    save_run(run, model.module(), optimiser);
   }
   if (evaluation.examples.empty())
     evaluation = evaluate(model, unseen, characters);  // resumed after the last epoch
 
-  Report report = training_report(run, "Date conversion", evaluation);
-  report.attention = attention_maps(model, unseen, characters);
+  const Report report = translation_report(run, "Date conversion", model, unseen, characters, evaluation);
   write_file(config.report_path(), to_html(report));
   if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
   std::printf("report: %s\ncheckpoint: %s\n", config.report_path().c_str(), config.checkpoint_path().c_str());
-  std::printf("%s\n", result_line(run, evaluation, seconds_since(start)).c_str());
+  std::printf("%s\n", result_line(run, evaluation.exact, unseen.size(), seconds_since(start)).c_str());
   return 0;
-}
-
-template <class Model>
-int convert_text(const TrainingConfig& config, const TensorFile& saved) {
-  const Vocabulary characters = saved_vocabulary(saved);
-  Rng rng(config.seed);
-  Model model(model_config(config, characters), rng);
-  load_model(saved, model);
-  const AttentionMap map = convert(model, *config.convert, characters);
-  std::printf("%s\n", map.output.c_str());
-  if (isatty(STDOUT_FILENO) != 0) print_attention(map, true);
-  return 0;
-}
-
-template <class Model>
-int run_with(const TrainingConfig& config, const std::optional<TensorFile>& saved) {
-  return config.convert ? convert_text<Model>(config, *saved) : train_model<Model>(config, saved);
 }
 
 int run(int argc, char** argv) {
+  TranslationConfig config;
+  Flags flags("date_conversion", "Trains a model that writes dates as ISO 8601.");
+  add_translation_flags(flags, config);
   std::optional<TensorFile> saved;
-  const auto config =
-      parse_training_flags(argc, argv, {}, "date_conversion", "Trains a model that writes dates as ISO 8601.",
-                           {"seq2seq", "peeky", "attention"}, saved);
-  if (!config) return 0;
-  if (config->model == "seq2seq") return run_with<Seq2seq>(*config, saved);
-  if (config->model == "peeky") return run_with<PeekySeq2seq>(*config, saved);
-  return run_with<AttentionSeq2seq>(*config, saved);
+  if (!parse_training_flags(
+          argc, argv, flags, config, [&] { return config.uses_checkpoint(); }, saved))
+    return 0;
+  if (!config.convert) return train(config, flags, saved);
+  convert_with(*saved, config);
+  return 0;
 }
 
 }  // namespace

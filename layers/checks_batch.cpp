@@ -164,7 +164,7 @@ void compare_padded(Comparison& comparison, const BatchFunction& f, const std::v
   const Tensor dy = real(Tensor::normal(y.shape(), 0, 1, rng, y.dtype()));
   const std::vector<Var> expected = gradients(y, dy, parameters),
                          found = gradients(of_more, enlarged(check, dy, of_more.shape()), parameters);
-  const double scale = 0.1 * largest_of(expected);
+  const double scale = largest_of(expected);
   for (std::size_t i = 0; i < parameters.size() && comparison.ok(); ++i)
     comparison.agree(value_or_zeros(found[i], parameters[i]), value_or_zeros(expected[i], parameters[i]),
                      text("gradient of parameter \"", parameters[i].name(), "\" ", parameters[i].shape()), when,

@@ -218,29 +218,59 @@ bool Flags::parse(int argc, const char* const* argv) {
     std::fputs(help().c_str(), stdout);
     return false;
   }
-  for (auto& [target, value] : met) {
-    if (auto* number = std::get_if<std::int64_t*>(&target)) **number = std::get<std::int64_t>(value);
-    if (auto* number = std::get_if<std::uint64_t*>(&target)) **number = std::get<std::uint64_t>(value);
-    if (auto* number = std::get_if<double*>(&target)) **number = std::get<double>(value);
-    if (auto* on = std::get_if<bool*>(&target)) **on = std::get<bool>(value);
-    if (auto* word = std::get_if<std::string*>(&target)) **word = std::get<std::string>(value);
-    if (auto* word = std::get_if<std::optional<std::string>*>(&target)) **word = std::get<std::string>(value);
-  }
+  for (const auto& [target, value] : met) assign(target, value);
   return true;
 }
 
+void Flags::assign(const Target& target, const Value& value) {
+  if (auto* number = std::get_if<std::int64_t*>(&target)) **number = std::get<std::int64_t>(value);
+  if (auto* number = std::get_if<std::uint64_t*>(&target)) **number = std::get<std::uint64_t>(value);
+  if (auto* number = std::get_if<double*>(&target)) **number = std::get<double>(value);
+  if (auto* on = std::get_if<bool*>(&target)) **on = std::get<bool>(value);
+  if (auto* word = std::get_if<std::string*>(&target)) **word = std::get<std::string>(value);
+  if (auto* word = std::get_if<std::optional<std::string>*>(&target)) **word = std::get<std::string>(value);
+}
+
+Flags::Flag& Flags::known(std::string_view name) {
+  Flag* const flag = find(name);
+  if (flag == nullptr) throw ConfigError({.what = text("Flags: --", name, " is not declared")});
+  return *flag;
+}
+
+void Flags::set(std::string_view name, const std::string& written) {
+  const Flag& flag = known(name);
+  assign(flag.target, read(flag, written));
+}
+
+void Flags::do_not_remember(std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) known(name).is_remembered = false;
+}
+
+std::vector<std::pair<std::string, std::string>> Flags::remembered() const {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const Flag& flag : flags_)
+    if (flag.is_remembered) values.emplace_back(flag.name, value_of(flag));
+  return values;
+}
+
+std::string Flags::value_of(const Flag& flag) {
+  if (auto* number = std::get_if<std::int64_t*>(&flag.target)) return std::to_string(**number);
+  if (auto* number = std::get_if<std::uint64_t*>(&flag.target)) return std::to_string(**number);
+  if (auto* number = std::get_if<double*>(&flag.target)) return text(**number);
+  if (auto* on = std::get_if<bool*>(&flag.target)) return **on ? "true" : "false";
+  if (auto* word = std::get_if<std::string*>(&flag.target)) return **word;
+  return std::get<std::optional<std::string>*>(flag.target)->value_or("");
+}
+
 std::string Flags::describe_default(const Flag& flag) {
-  std::string out;
-  if (auto* number = std::get_if<std::int64_t*>(&flag.target)) out = text("default ", **number);
-  if (auto* number = std::get_if<std::uint64_t*>(&flag.target))
-    out = text("default ", std::to_string(**number));
-  if (auto* number = std::get_if<double*>(&flag.target)) out = text("default ", **number);
+  const std::string value = value_of(flag);
+  const bool is_text = std::holds_alternative<std::string*>(flag.target) ||
+                       std::holds_alternative<std::optional<std::string>*>(flag.target);
+  std::string out = "default " + (is_text && flag.words.empty() ? quoted(value) : value);
   if (auto* on = std::get_if<bool*>(&flag.target))
     out = **on ? text("default on; --no-", flag.name, " turns it off") : "default off";
-  if (auto* word = std::get_if<std::string*>(&flag.target))
-    out = "default " + ((*word)->empty() ? "empty" : flag.words.empty() ? quoted(**word) : **word);
-  if (auto* word = std::get_if<std::optional<std::string>*>(&flag.target))
-    out = *word && **word ? "default " + quoted(***word) : "default none";
+  else if (value.empty())
+    out = std::holds_alternative<std::string*>(flag.target) ? "default empty" : "default none";
   const std::string range = describe(flag.range);
   return range.empty() ? out : text(out, ", ", range);
 }

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -55,6 +57,13 @@ class Flags {
   /// before.
   bool parse(int argc, const char* const* argv);
 
+  /// Sets one flag's variable as parse() would, from a text that remembered() gave. Throws ConfigError.
+  void set(std::string_view name, const std::string& written);
+  /// These flags say where a run goes or how far, not what it is: remembered() leaves them out.
+  void do_not_remember(std::initializer_list<std::string_view> names);
+  /// Name and value, as it would be written, of all other flags in the order of their declaration.
+  std::vector<std::pair<std::string, std::string>> remembered() const;
+
   /// The text that `--help` prints: summary, usage, and each flag with its default.
   std::string help() const;
 
@@ -69,12 +78,16 @@ class Flags {
     Range range{};
     std::vector<std::string> words{};    // of a choice
     std::optional<std::string> given{};  // the value met, as written
+    bool is_remembered = true;
   };
 
   void declare(Flag flag);
   Flag* find(std::string_view name);
+  Flag& known(std::string_view name);
   [[noreturn]] void throw_unknown(std::string_view written) const;
   static Value read(const Flag& flag, const std::string& written);
+  static void assign(const Target& target, const Value& value);
+  static std::string value_of(const Flag& flag);
   static std::string describe_default(const Flag& flag);
 
   std::string program_, summary_;

@@ -13,30 +13,6 @@
 namespace heed::programs {
 namespace {
 
-bool parse(int argc, char** argv, TrainingConfig& config, const std::string& program,
-           const std::string& summary, const std::vector<std::string>& models) {
-  Flags flags(program, summary);
-  flags.add("data", &config.data,
-            "a file of pairs, source<TAB>target or source_target a line; without it the program makes its own");
-  flags.choice("model", &config.model, models, "which model to train");
-  flags.add("epochs", &config.epochs, "passes over the data", at_least(1));
-  flags.add("batch", &config.batch, "examples a step", at_least(1));
-  flags.add("hidden", &config.hidden, "width of the recurrent layers", at_least(1));
-  flags.add("embedding", &config.embedding, "width of the embedding", at_least(1));
-  flags.add("learning-rate", &config.learning_rate, "of Adam", above(0));
-  flags.choice("schedule", &config.schedule, {"constant", "cosine"},
-               "the learning rate stays, or falls to 0 over all epochs along a cosine");
-  flags.add("seed", &config.seed, "of data, split, initial values and order");
-  flags.add("threads", &config.threads, "0: as many as there are processors; the results do not depend on it",
-            between(0, 1024));
-  flags.choice("split", &config.split, {"leak-free", "random"},
-               "how unseen examples are set apart: no source on both sides, or at random");
-  flags.add("out", &config.out, "folder for the checkpoint and the report");
-  flags.add("resume", &config.resume, "go on with the checkpoint in --out");
-  flags.add("convert", &config.convert, "convert this text with the checkpoint in --out, and stop");
-  return flags.parse(argc, argv);
-}
-
 template <class Number>
 Number number(const TensorFile& saved, const std::string& name) {
   const std::string& written = saved.value(name);
@@ -46,32 +22,6 @@ Number number(const TensorFile& saved, const std::string& name) {
     throw IoError(
         {.what = text(saved.path, ": the entry \"", name, "\" is \"", written, "\""), .expected = "a number"});
   return value;
-}
-
-// What shapes a run, as opposed to how far and where it goes.
-void take_shape(const TensorFile& saved, TrainingConfig& config) {
-  config.data = saved.value("config.data");
-  config.model = saved.value("config.model");
-  config.split = saved.value("config.split");
-  config.batch = number<std::int64_t>(saved, "config.batch");
-  config.hidden = number<std::int64_t>(saved, "config.hidden");
-  config.embedding = number<std::int64_t>(saved, "config.embedding");
-  config.epochs = number<std::int64_t>(saved, "config.epochs");
-  config.schedule = saved.value("config.schedule");
-  config.learning_rate = number<double>(saved, "config.learning-rate");
-  config.seed = number<std::uint64_t>(saved, "config.seed");
-}
-
-std::vector<Fact> shape_of(const TrainingConfig& config) {
-  return {{"data", config.data},
-          {"model", config.model},
-          {"split", config.split},
-          {"batch", std::to_string(config.batch)},
-          {"hidden", std::to_string(config.hidden)},
-          {"embedding", std::to_string(config.embedding)},
-          {"learning-rate", text(config.learning_rate)},
-          {"schedule", config.schedule},
-          {"seed", std::to_string(config.seed)}};
 }
 
 Tensor vector_of(const std::vector<double>& values) {
@@ -99,48 +49,59 @@ std::string formatted(const char* format, double value) {
 
 }  // namespace
 
-std::optional<TrainingConfig> parse_training_flags(int argc, char** argv, const TrainingConfig& defaults,
-                                                   const std::string& program, const std::string& summary,
-                                                   const std::vector<std::string>& models,
-                                                   std::optional<TensorFile>& saved) {
-  TrainingConfig config = defaults;
-  if (!parse(argc, argv, config, program, summary, models)) return std::nullopt;
-  if (config.resume || config.convert) {
+void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data) {
+  flags.add("data", &config.data, data + "; without it the program makes its own");
+  flags.add("epochs", &config.epochs, "passes over the data", at_least(1));
+  flags.add("batch", &config.batch, "examples a step", at_least(1));
+  flags.add("learning-rate", &config.learning_rate, "of Adam", above(0));
+  flags.choice("schedule", &config.schedule, {"constant", "cosine"},
+               "the learning rate stays, or falls to 0 over all epochs along a cosine");
+  flags.add("warm-up", &config.warm_up, "steps in which the learning rate rises from 0", at_least(0));
+  flags.add("seed", &config.seed, "of data, split, initial values and order");
+  flags.add("threads", &config.threads, "0: as many as there are processors; the results do not depend on it",
+            between(0, 1024));
+  flags.add("out", &config.out, "folder for the checkpoint and the report");
+  flags.add("resume", &config.resume, "go on with the checkpoint in --out");
+  flags.do_not_remember({"epochs", "threads", "out", "resume"});
+}
+
+bool parse_training_flags(int argc, char** argv, Flags& flags, TrainingConfig& config,
+                          const std::function<bool()>& uses_checkpoint, std::optional<TensorFile>& saved) {
+  if (!flags.parse(argc, argv)) return false;
+  if (uses_checkpoint()) {
     saved = read_safetensors(config.checkpoint_path());
     // Once more, with the checkpoint's settings as defaults: what differs then was asked for.
-    TrainingConfig shape = defaults;
-    take_shape(*saved, shape);
-    config = shape;
-    parse(argc, argv, config, program, summary, models);
-    const std::vector<Fact> was = shape_of(shape), is = shape_of(config);
+    config.epochs = number<std::int64_t>(*saved, "config.epochs");
+    for (const auto& [name, value] : flags.remembered()) flags.set(name, saved->value("config." + name));
+    const auto was = flags.remembered();
+    flags.parse(argc, argv);
+    const auto is = flags.remembered();
     for (std::size_t i = 0; i < was.size(); ++i)
-      if (was[i].value != is[i].value)
+      if (was[i] != is[i])
         throw ConfigError(
-            {.what = text("--", is[i].name, "=", is[i].value, ": the checkpoint ", config.checkpoint_path(),
-                          " was made with ", was[i].value.empty() ? "none" : was[i].value),
+            {.what = text("--", is[i].first, "=", is[i].second, ": the checkpoint ", config.checkpoint_path(),
+                          " was made with ", was[i].second.empty() ? "none" : was[i].second),
              .hint = text("leave the flag out, or choose another --out for a new run")});
   }
   if (config.threads > 0) set_threads(static_cast<int>(config.threads));
-  return config;
+  return true;
 }
 
-std::vector<Fact> facts_of(const TrainingConfig& config) {
-  std::vector<Fact> facts = shape_of(config);
-  if (config.data.empty()) facts.front().value = "made by the program";
+std::vector<Fact> facts_of(const Flags& flags, const TrainingConfig& config) {
+  std::vector<Fact> facts;
+  for (const auto& [name, value] : flags.remembered())
+    facts.push_back({name, name == "data" && value.empty() ? "made by the program" : value});
   facts.push_back({"epochs", std::to_string(config.epochs)});
   facts.push_back({"threads", std::to_string(threads())});
   return facts;
 }
 
-Split split_as_configured(const Pairs& pairs, const TrainingConfig& config, Rng& rng) {
-  Split split = config.split == "random" ? split_random(pairs, 0.1, rng) : split_leak_free(pairs, 0.1, rng);
-  std::printf("%s", to_string(leak_report(split.train, split.unseen)).c_str());
-  return split;
-}
-
 Schedule TrainingConfig::learning_rates(std::int64_t steps_an_epoch) const {
-  if (schedule == "constant") return Schedule::constant(learning_rate);
-  return Schedule::cosine({.rate = learning_rate, .floor = 0, .steps = epochs * steps_an_epoch});
+  const std::int64_t steps = std::max<std::int64_t>(1, epochs * steps_an_epoch - warm_up);
+  const Schedule rates = schedule == "constant"
+                             ? Schedule::constant(learning_rate)
+                             : Schedule::cosine({.rate = learning_rate, .floor = 0, .steps = steps});
+  return warm_up == 0 ? rates : rates.warmed_up(warm_up);
 }
 
 void History::add_step(double loss, double norm, std::int64_t step_examples) {
@@ -156,8 +117,7 @@ double History::recent_loss(std::int64_t steps) const {
 }
 
 void start_epoch(Run& run) {
-  run.position = {run.rng.state(), 0};
-  run.rng.split();
+  run.position = new_pass(run.rng);
 }
 
 void make_folder(const std::string& path) {
@@ -177,8 +137,8 @@ void save_run(const Run& run, const Module& model, const Optimizer& optimiser) {
   file.tensors.emplace_back("history.exact", vector_of(h.exact));
   file.tensors.emplace_back("history.seconds", Tensor::scalar(h.seconds, DType::f64));
   file.metadata.emplace_back("config.epochs", std::to_string(run.config.epochs));
-  for (const Fact& fact : shape_of(run.config)) file.metadata.emplace_back("config." + fact.name, fact.value);
-  file.metadata.emplace_back("characters", run.characters.characters());
+  for (const auto& [name, value] : run.flags.remembered()) file.metadata.emplace_back("config." + name, value);
+  file.metadata.emplace_back("vocabulary", run.vocabulary);
   file.metadata.emplace_back("history.examples", std::to_string(h.examples));
   const auto put_rng = [&](const std::string& name, const Rng::State& state) {
     file.metadata.emplace_back(name + ".seed", std::to_string(state.seed));
@@ -198,10 +158,10 @@ void load_run(const TensorFile& saved, Run& run, Module& model, Optimizer& optim
                       number<std::uint64_t>(saved, name + ".stream"),
                       number<std::uint64_t>(saved, name + ".position")};
   };
-  if (saved_vocabulary(saved) != run.characters)
+  if (saved_vocabulary(saved) != run.vocabulary)
     throw ConfigError(
-        {.what =
-             text(saved.path, ": the data have other characters than those that the checkpoint was made with"),
+        {.what = text(saved.path,
+                      ": the data have another vocabulary than the one that the checkpoint was made with"),
          .hint = text("give the same --data as before, or choose another --out for a new run")});
   run.rng = Rng(get_rng("rng"));
   run.position = {get_rng("epoch.rng"), number<std::int64_t>(saved, "epoch.next")};
@@ -215,37 +175,27 @@ void load_run(const TensorFile& saved, Run& run, Module& model, Optimizer& optim
   optimiser.load_state(with_prefix(saved.tensors, "optimiser."));
 }
 
-Vocabulary saved_vocabulary(const TensorFile& saved) { return Vocabulary(saved.value("characters")); }
+std::string saved_vocabulary(const TensorFile& saved) { return saved.value("vocabulary"); }
 
 void load_model(const TensorFile& saved, Module& model) {
   model.load_state(with_prefix(saved.tensors, "model."));
 }
 
-void finish_epoch(Run& run, std::int64_t steps, const Evaluation& evaluation) {
+void finish_epoch(Run& run, std::int64_t steps, double exact, std::size_t unseen, const std::string& noun) {
   History& history = run.history;
   history.epoch_losses.push_back(history.recent_loss(steps));
-  history.exact.push_back(evaluation.exact);
-  std::printf("epoch %d  loss %.4f  exact %.2f %% of %zu unseen\n", static_cast<int>(run.epochs_done()),
-              history.epoch_losses.back(), 100 * evaluation.exact, evaluation.examples.size());
-  const std::size_t n = evaluation.examples.size(), count = std::min<std::size_t>(10, n);
-  for (std::size_t i = 0; i < count; ++i) {
-    const Example& example = evaluation.examples[i * n / count];
-    if (evaluation.right[i * n / count])
-      std::printf("  right  %s -> %s\n", example.source.c_str(), example.output.c_str());
-    else
-      std::printf("  WRONG  %s -> %s  (expected %s)\n", example.source.c_str(), example.output.c_str(),
-                  example.expected.c_str());
-  }
-  std::fflush(stdout);
+  history.exact.push_back(exact);
+  std::printf("epoch %d  loss %.4f  exact %.2f %% of %zu %s\n", static_cast<int>(run.epochs_done()),
+              history.epoch_losses.back(), 100 * exact, unseen, noun.c_str());
   start_epoch(run);
 }
 
-Report training_report(const Run& run, const std::string& title, const Evaluation& evaluation) {
+Report training_report(const Run& run, const std::string& title, double exact_share, std::size_t unseen) {
   const History& h = run.history;
-  Report report{.title = title, .configuration = facts_of(run.config)};
-  const std::string exact = formatted("%.2f %%", 100 * evaluation.exact);
-  report.summary = text("The ", run.config.model, " model after ", h.exact.size(), " epochs writes ", exact,
-                        " of ", evaluation.examples.size(), " unseen examples exactly.");
+  Report report{.title = title, .configuration = facts_of(run.flags, run.config)};
+  const std::string exact = formatted("%.2f %%", 100 * exact_share);
+  report.summary = text("The model after ", h.exact.size(), " epochs gets ", exact, " of ", unseen,
+                        " unseen examples exactly right.");
   report.results = {
       {"exact on unseen", exact},
       {"examples a second", formatted("%.0f", static_cast<double>(h.examples) / std::max(1e-9, h.seconds))},
@@ -262,22 +212,19 @@ Report training_report(const Run& run, const std::string& title, const Evaluatio
                    {"Gradient norm by step",
                     {{"norm", counted(h.norms.size()), h.norms}},
                     {.x_label = "step", .y_label = "norm", .log_y = true}}};
-  for (std::size_t i = 0; i < evaluation.examples.size(); ++i)
-    if (!evaluation.right[i]) report.mistakes.push_back(evaluation.examples[i]);
-  std::stable_sort(report.mistakes.begin(), report.mistakes.end(),
-                   [](const Example& a, const Example& b) { return a.loss > b.loss; });
-  if (report.mistakes.size() > 20) report.mistakes.resize(20);
-  for (std::size_t i = 0; i < std::min<std::size_t>(10, evaluation.examples.size()); ++i)
-    report.samples.push_back(evaluation.examples[i * evaluation.examples.size() / 10]);
   return report;
 }
 
-std::string result_line(const Run& run, const Evaluation& evaluation, double seconds) {
+std::string result_line(const Run& run, double exact, std::size_t unseen, double seconds) {
   const History& h = run.history;
-  return text("result exact=", formatted("%.4f", evaluation.exact), " unseen=", evaluation.examples.size(),
-              " epochs=", h.exact.size(), " seconds=", formatted("%.1f", seconds), " examples_per_s=",
+  return text("result exact=", formatted("%.4f", exact), " unseen=", unseen, " epochs=", h.exact.size(),
+              " seconds=", formatted("%.1f", seconds), " examples_per_s=",
               formatted("%.0f", static_cast<double>(h.examples) / std::max(1e-9, h.seconds)),
               " loss=", formatted("%.4f", h.epoch_losses.empty() ? 0.0 : h.epoch_losses.back()));
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 }  // namespace heed::programs

@@ -2,16 +2,16 @@
 // is resumed from.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/random.h"
 #include "core/serialize.h"
-#include "data/loader.h"
-#include "data/split.h"
-#include "data/vocabulary.h"
+#include "data/pass.h"
 #include "examples/common/flags.h"
 #include "examples/common/report.h"
 #include "layers/module.h"
@@ -20,18 +20,15 @@
 
 namespace heed::programs {
 
-/// The flags of every training program.
+/// The flags of every training program. A program adds its own to a struct that derives from this one.
 struct TrainingConfig {
-  std::string data{};  ///< a file of pairs; empty: the program makes its own
-  std::string model = "attention";
-  std::int64_t epochs = 4, batch = 64, hidden = 128, embedding = 16, threads = 0;
+  std::string data{};  ///< a file to learn from; empty: the program makes its own
+  std::int64_t epochs = 4, batch = 64, warm_up = 0, threads = 0;
   double learning_rate = 2e-3;
-  std::string schedule = "cosine";  ///< how the learning rate goes on
+  std::string schedule = "cosine";  ///< how the learning rate goes on after the warm-up
   std::uint64_t seed = 1;
-  std::string split = "leak-free";
   std::string out = "heed-out";  ///< folder of checkpoint and report
   bool resume = false;
-  std::optional<std::string> convert{};  ///< a text to convert with the checkpoint
 
   /// The learning rate of each step of a run with so many steps an epoch.
   Schedule learning_rates(std::int64_t steps_an_epoch) const;
@@ -39,19 +36,17 @@ struct TrainingConfig {
   std::string report_path() const { return out + "/report.html"; }
 };
 
-/// Reads the command line. With --resume or --convert, what shaped the run comes from the checkpoint, and a
-/// flag that says otherwise is a ConfigError. Returns nothing when --help was printed. `saved` receives the
-/// checkpoint.
-std::optional<TrainingConfig> parse_training_flags(int argc, char** argv, const TrainingConfig& defaults,
-                                                   const std::string& program, const std::string& summary,
-                                                   const std::vector<std::string>& models,
-                                                   std::optional<TensorFile>& saved);
+/// Declares those flags; `data` says what the file holds.
+void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data);
 
-/// The configuration as names and texts, for the report and the checkpoint.
-std::vector<Fact> facts_of(const TrainingConfig& config);
+/// Reads the command line. When `uses_checkpoint()` says so after that (for --resume and the like), what shaped
+/// the run comes from the checkpoint, and a flag that says otherwise is a ConfigError; `saved` receives it.
+/// Returns false when --help was printed.
+bool parse_training_flags(int argc, char** argv, Flags& flags, TrainingConfig& config,
+                          const std::function<bool()>& uses_checkpoint, std::optional<TensorFile>& saved);
 
-/// Splits as the configuration says and prints the leak report.
-Split split_as_configured(const Pairs& pairs, const TrainingConfig& config, Rng& rng);
+/// The configuration as names and texts, for the report.
+std::vector<Fact> facts_of(const Flags& flags, const TrainingConfig& config);
 
 /// The course of a run: what the report draws and the last line sums up.
 struct History {
@@ -65,12 +60,13 @@ struct History {
   double recent_loss(std::int64_t steps) const;
 };
 
-/// Where a run stands; with the configuration all that a resumed run needs to give the same bits.
+/// Where a run stands; with the settings all that a resumed run needs to give the same bits.
 struct Run {
-  TrainingConfig config;
-  Vocabulary characters;
+  const TrainingConfig& config;
+  const Flags& flags;
+  std::string vocabulary;  ///< as text
   Rng rng;
-  Epoch::State position{};  ///< in the epoch that is running
+  PassState position{};  ///< in the epoch that is running
   History history{};
 
   std::int64_t epochs_done() const { return static_cast<std::int64_t>(history.exact.size()); }
@@ -84,27 +80,23 @@ void make_folder(const std::string& path);
 
 /// Writes the run, the model and the optimiser to the checkpoint; the folder is made when it is missing.
 void save_run(const Run& run, const Module& model, const Optimizer& optimiser);
-/// Takes all that back, the configuration excepted. Throws ConfigError when the run's vocabulary is another.
+/// Takes all that back, the settings excepted. Throws ConfigError when the run's vocabulary is another.
 void load_run(const TensorFile& saved, Run& run, Module& model, Optimizer& optimiser);
-/// The vocabulary of a checkpoint, and the model's part of it.
-Vocabulary saved_vocabulary(const TensorFile& saved);
+/// The vocabulary of a checkpoint as text, and the model's part of it.
+std::string saved_vocabulary(const TensorFile& saved);
 void load_model(const TensorFile& saved, Module& model);
 
-/// What a model wrote for some pairs.
-struct Evaluation {
-  double exact = 0;
-  std::vector<Example> examples;  ///< one a pair
-  std::vector<bool> right;
-};
+/// Notes how an epoch of so many steps went, prints that, and starts the next. `exact` is the share, in [0, 1],
+/// of `unseen` examples that the model got right; `noun` says of what.
+void finish_epoch(Run& run, std::int64_t steps, double exact, std::size_t unseen, const std::string& noun);
 
-/// Notes how an epoch of so many steps went, prints that and ten samples, each marked right or wrong, and
-/// starts the next.
-void finish_epoch(Run& run, std::int64_t steps, const Evaluation& evaluation);
-
-/// The report without its attention maps.
-Report training_report(const Run& run, const std::string& title, const Evaluation& evaluation);
+/// The report of a run: figures, curves and settings, with neither samples nor maps.
+Report training_report(const Run& run, const std::string& title, double exact, std::size_t unseen);
 
 /// result exact=0.9987 unseen=5000 epochs=4 seconds=41.2 examples_per_s=2410 loss=0.0031
-std::string result_line(const Run& run, const Evaluation& evaluation, double seconds);
+std::string result_line(const Run& run, double exact, std::size_t unseen, double seconds);
+
+/// Seconds that have passed since a moment.
+double seconds_since(std::chrono::steady_clock::time_point start);
 
 }  // namespace heed::programs

@@ -1,74 +1,84 @@
-// Judging and showing a model that turns one text into another. Templates: any model with generate().
+// What the programs share that train a model to turn one text into another.
 #pragma once
 
-#include <algorithm>
-#include <cstdio>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "autograd/ops/reduce.h"
-#include "autograd/ops/softmax.h"
-#include "core/plot.h"
-#include "data/evaluate.h"
+#include "data/split.h"
+#include "data/vocabulary.h"
 #include "examples/common/training.h"
+#include "layers/seq2seq.h"
 
 namespace heed::programs {
 
-/// Sum of the losses of each pair's target, the model being given the target so far.
-template <class Model>
-std::vector<double> target_losses(const Model& model, const Pairs& pairs, const Vocabulary& characters) {
-  const NoGrad no_grad;
-  std::vector<double> losses;
-  const Loader loader(pairs, characters, {.batch = 256, .shuffle = false});
-  for (const Batch& batch : Epoch(loader.epoch(Epoch::State{}))) {
-    const Var each =
-        cross_entropy(model(batch.source, batch.target_in), batch.target_out, {.reduction = Reduction::none});
-    const std::vector<double> sums = sum(each, 1).value().to_vector();  // [B, T] -> [B]
-    losses.insert(losses.end(), sums.begin(), sums.end());
-  }
-  return losses;
-}
+/// The flags of a program that trains a translator.
+struct TranslationConfig : TrainingConfig {
+  std::string model = "attention";
+  std::int64_t hidden = 128, embedding = 16;  ///< of recurrent models
+  std::string split = "leak-free";
+  std::optional<std::string> convert{};  ///< a text to convert with the checkpoint
 
-/// What the model writes for each pair, and its loss where that is wrong.
-template <class Model>
-Evaluation evaluate(const Model& model, const Pairs& pairs, const Vocabulary& characters) {
-  std::vector<std::string> sources;
-  for (const Pair& pair : pairs) sources.push_back(pair.source);
-  const std::vector<std::string> written = convert_all(model, sources, characters);
-  Evaluation evaluation;
-  Pairs wrong;
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    evaluation.right.push_back(written[i] == pairs[i].target);
-    evaluation.examples.push_back(
-        {.source = pairs[i].source, .expected = pairs[i].target, .output = written[i]});
-    if (!evaluation.right.back()) wrong.push_back(pairs[i]);
-  }
-  evaluation.exact = 1 - static_cast<double>(wrong.size()) / static_cast<double>(pairs.size());
-  if (wrong.empty()) return evaluation;
-  const std::vector<double> losses = target_losses(model, wrong, characters);
-  for (std::size_t i = 0, next = 0; i < pairs.size(); ++i)
-    if (!evaluation.right[i]) evaluation.examples[i].loss = losses[next++];
-  return evaluation;
-}
+  bool uses_checkpoint() const { return resume || convert.has_value(); }
+};
+
+/// Declares those flags and those of every training program.
+void add_translation_flags(Flags& flags, TranslationConfig& config);
+
+/// A model that turns one sequence of ids into another, of whatever type it is.
+class Translator {
+ public:
+  template <class Model>
+  explicit Translator(std::unique_ptr<Model> model)
+      : scores_([m = model.get()](const Tokens& source, const Tokens& target_in) {
+          return (*m)(source, target_in);
+        }),
+        generate_([m = model.get()](const Tokens& source) { return m->generate(source); }),
+        module_(std::move(model)) {}
+
+  Module& module() { return *module_; }
+  const Module& module() const { return *module_; }
+  /// Scores [B, T, V] of the next id at each step, the targets so far being given.
+  Var operator()(const Tokens& source, const Tokens& target_in) const { return scores_(source, target_in); }
+  /// What the model writes for each source.
+  std::vector<Generated> generate(const Tokens& source) const { return generate_(source); }
+
+ private:
+  std::function<Var(const Tokens&, const Tokens&)> scores_;
+  std::function<std::vector<Generated>(const Tokens&)> generate_;
+  std::unique_ptr<Module> module_;
+};
+
+/// The model that the configuration names, for ids of that vocabulary.
+Translator make_translator(const TranslationConfig& config, const Vocabulary& vocabulary, Rng& rng);
+
+/// Splits as the configuration says and prints the leak report.
+Split split_as_configured(const Pairs& pairs, const TranslationConfig& config, Rng& rng);
+
+/// What a model wrote for some pairs.
+struct Evaluation {
+  double exact = 0;
+  std::vector<Example> examples;  ///< one a pair, with the loss of those that are wrong
+  std::vector<bool> right;
+};
+Evaluation evaluate(const Translator& model, const Pairs& pairs, const Vocabulary& vocabulary);
+
+/// Prints ten of them, each marked right or wrong.
+void print_samples(const Evaluation& evaluation);
 
 /// Converts one text and keeps where the model looked; without attention the map has no weights.
-template <class Model>
-AttentionMap convert(const Model& model, const std::string& source, const Vocabulary& characters) {
-  const std::vector<std::int32_t> ids = characters.encode(source);
-  const auto result = model.generate(ids);
-  AttentionMap map{.source = source, .output = characters.decode(result.ids)};
-  for (const std::int32_t id : ids) map.source_tokens.push_back(characters.label(id));
-  for (const std::int32_t id : result.ids) map.output_tokens.push_back(characters.label(id));
-  if (result.weights.defined())
-    map.weights = result.weights.slice(0, 0, static_cast<std::int64_t>(result.ids.size())).to_vector();
-  return map;
-}
+AttentionMap convert(const Translator& model, const std::string& source, const Vocabulary& vocabulary);
 
-/// The map in the terminal: where each written character looked.
-inline void print_attention(const AttentionMap& map, bool color) {
-  if (map.weights.empty()) return;
-  std::printf("%s -> %s\n%s", map.source.c_str(), map.output.c_str(),
-              terminal_heat_map(map.weights, map.output_tokens, map.source_tokens, {.color = color}).c_str());
-}
+/// The map in the terminal: where each written token looked.
+void print_attention(const AttentionMap& map, bool color);
+
+/// The report of a finished run: with samples, the worst mistakes and some maps of attention.
+Report translation_report(const Run& run, const std::string& title, const Translator& model,
+                          const Pairs& unseen, const Vocabulary& vocabulary, const Evaluation& evaluation);
+
+/// Converts --convert's text with the checkpoint, prints the result and, on a terminal, where the model looked.
+void convert_with(const TensorFile& saved, const TranslationConfig& config);
 
 }  // namespace heed::programs

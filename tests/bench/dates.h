@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/tokens.h"
 #include "data/pairs.h"
@@ -25,13 +26,23 @@ class Dates {
   Dates(const Pairs& pairs, std::int64_t batch);
 
   std::int64_t vocabulary() const { return vocabulary_; }
-  std::int64_t target_time() const { return targets_.extent(1) - 1; }
+  std::int64_t target_time() const { return targets_.width - 1; }
   /// Batch i; after the last full one comes the first again.
   DateBatch batch(std::int64_t i) const;
 
  private:
+  // As small as they can be: what is measured is the memory of training.
+  struct Rows {
+    std::int64_t count, width;
+    std::vector<std::uint16_t> ids;
+    Tensor slice(std::int64_t begin, std::int64_t end) const;  // [end - begin, width], i32
+  };
+  template <class IdsOfRow>
+  static Rows padded(const std::vector<std::int64_t>& order, bool with_start, std::int32_t space,
+                     IdsOfRow ids_of_row);
+
   std::int64_t batch_, vocabulary_;
-  Tensor sources_, targets_;  // [N, S], [N, 1 + T]
+  Rows sources_, targets_;
 };
 
 /// The pairs of a file with their padding, or made ones when the path is empty.

@@ -132,6 +132,8 @@ void check_sizes(const Loops<T>& loops, const Loops<T>& reference) {
     require_agreement(loops, reference, Head<T>(7, 300, 4, 6, masked, rng));
     require_agreement(loops, reference, Head<T>(121, 257, 9, 7, masked, rng));
     require_agreement(loops, reference, Head<T>(9, 11, 400, 500, masked, rng));
+    require_agreement(loops, reference, Head<T>(1, 300, 24, 40, masked, rng));
+    require_agreement(loops, reference, Head<T>(1, 9000, 3, 2, masked, rng));
   }
 }
 

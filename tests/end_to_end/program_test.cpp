@@ -171,7 +171,7 @@ TEST_CASE("date_conversion: a checkpoint that is missing, cut short, foreign or 
   CHECK_THAT(character.err, ContainsSubstring("'x'") && ContainsSubstring("not in the vocabulary"));
   const std::string data = read_file(small.data);
   write_file(small.data, data + "x\ty\n");
-  CHECK_THAT(small.run({"--resume", "--epochs=2"}).err, ContainsSubstring("the data have other characters"));
+  CHECK_THAT(small.run({"--resume", "--epochs=2"}).err, ContainsSubstring("the data have another vocabulary"));
   write_file(small.data, data);
   CHECK(read_file(checkpoint) == good);
 

@@ -6,8 +6,11 @@
 #include "core/elementwise.h"
 #include "core/parallel.h"
 #include "data/evaluate.h"
+#include "data/loader.h"
+#include "data/split.h"
 #include "data/tasks/dates.h"
 #include "data/tasks/sums.h"
+#include "data/vocabulary.h"
 #include "examples/common/training.h"
 #include "layers/seq2seq.h"
 #include "optim/adam.h"
@@ -19,6 +22,8 @@ namespace {
 
 // A run that has everything a program's has.
 struct Trial {
+  programs::TrainingConfig config;
+  programs::Flags flags{"trial", "A run in small."};
   Pairs pairs;
   Vocabulary characters;
   Loader loader;
@@ -34,7 +39,8 @@ struct Trial {
         rng(seed),
         model({.vocabulary = characters.size(), .embedding = 8, .hidden = hidden}, rng),
         optimiser(model.parameters(), {.learning_rate = 5e-3}),
-        run{.config = {}, .characters = characters, .rng = rng} {
+        run{.config = config, .flags = flags, .vocabulary = characters.characters(), .rng = rng} {
+    programs::add_training_flags(flags, config, "pairs");
     programs::start_epoch(run);
   }
 
@@ -101,12 +107,12 @@ TEST_CASE("training: a run that is stopped, saved and resumed gives the bits of 
   std::vector<double> parts;
   {
     Trial first(pairs, 7, 16, 25);
-    first.run.config.out = folder.at("run");
+    first.config.out = folder.at("run");
     parts = first.steps(7);
     programs::save_run(first.run, first.model, first.optimiser);
   }
   Trial second(pairs, 7, 16, 25);
-  second.run.config.out = folder.at("run");
+  second.config.out = folder.at("run");
   const TensorFile saved = read_safetensors(second.run.config.checkpoint_path());
   programs::load_run(saved, second.run, second.model, second.optimiser);
   CHECK(second.run.history.losses == parts);

@@ -223,6 +223,38 @@ TEST_CASE("flags: a declaration that cannot work is refused") {
   CHECK_THROWS_AS(flags.add("", &config.quiet, "no name"), ConfigError);
 }
 
+TEST_CASE("flags: what is remembered, set again in another program, gives the same values") {
+  struct Settings {
+    std::int64_t count = 3;
+    double rate = 0.1;
+    bool on = false;
+    std::string word = "a", path = "here";
+    std::optional<std::string> text{};
+    Flags flags{"program", "Does something."};
+    Settings() {
+      flags.add("count", &count, "how many", at_least(1));
+      flags.add("rate", &rate, "how fast");
+      flags.add("on", &on, "whether");
+      flags.choice("word", &word, {"a", "b"}, "which");
+      flags.add("path", &path, "where");
+      flags.add("text", &text, "what");
+      flags.do_not_remember({"path", "text"});
+    }
+  } given, other;
+  const char* const arguments[] = {"program", "--count=7", "--rate=3e-05", "--on", "--word=b", "--path=there"};
+  REQUIRE(given.flags.parse(6, arguments));
+  const auto remembered = given.flags.remembered();
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"count", "7"}, {"rate", "3e-05"}, {"on", "true"}, {"word", "b"}};
+  CHECK(remembered == expected);
+  for (const auto& [name, value] : remembered) other.flags.set(name, value);
+  CHECK(other.flags.remembered() == remembered);
+  CHECK(other.rate == given.rate);
+  CHECK(other.path == "here");
+  CHECK_THROWS_AS(other.flags.set("count", "0"), ConfigError);
+  CHECK_THROWS_AS(other.flags.set("counts", "1"), ConfigError);
+}
+
 TEST_CASE("run_program: errors are printed to stderr with exit code 1, else the code is that of the body") {
   const auto run = [](int (*body)(int, char**), int& code) {
     return captured(STDERR_FILENO, stderr, [&] { code = run_program(0, nullptr, body); });

@@ -34,7 +34,8 @@ struct Config {
 };
 template <>
 struct Config<Transformer> {
-  TransformerConfig value{.vocabulary = kVocabulary, .width = 6, .heads = 2, .layers = 2, .feed_forward = 8};
+  TransformerConfig value{
+      .vocabulary = kVocabulary, .layers = 2, .layer = {.width = 6, .heads = 2, .feed_forward = 8}};
 };
 
 template <class Model>
