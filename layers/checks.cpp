@@ -23,18 +23,19 @@ std::vector<std::int64_t> position_of(std::int64_t element, const Shape& shape) 
 }
 
 bool Comparison::agree(const Tensor& found, const Tensor& expected, const std::string& what,
-                       const std::string& when, std::int64_t first) {
+                       const std::string& when, std::int64_t first, double scale) {
   const double by_type = expected.dtype() == DType::f64 ? 1e-9 : 1e-5;
-  return compare(found, expected, what, when, first, options_.tolerance > 0 ? options_.tolerance : by_type);
+  return compare(found, expected, what, when, first, scale,
+                 options_.tolerance > 0 ? options_.tolerance : by_type);
 }
 
 bool Comparison::compare(const Tensor& found, const Tensor& expected, const std::string& what,
-                         const std::string& when, std::int64_t first, double tolerance) {
+                         const std::string& when, std::int64_t first, double scale, double tolerance) {
   if (found.shape() != expected.shape())
     throw ShapeError({.what = text(report_.check, ": ", what, " is ", found.shape(), " ", when),
                       .expected = text(expected.shape())});
   const std::vector<double> a = found.to_vector(), b = expected.to_vector();
-  double largest = least_size_;
+  double largest = scale;
   for (const double each : b)
     if (std::isfinite(each)) largest = std::max(largest, std::abs(each));
   for (std::size_t i = 0; i < a.size(); ++i) {

@@ -39,8 +39,8 @@ struct CheckReport {
 std::string to_string(const CheckReport& report);
 
 struct CheckOptions {
-  /// Numbers may differ by so much times the largest of the tensor, or of all gradients (at least 0.01); 0:
-  /// 1e-9 in f64, 1e-5 in f32.
+  /// Numbers may differ by so much times the largest of the tensor (at least 0.01; of a gradient, the
+  /// largest of all gradients); 0: 1e-9 in f64, 1e-5 in f32.
   double tolerance = 0;
   std::int64_t padding = 3;  ///< steps that check_padding_invariance adds
   std::uint64_t seed = 1;    ///< of random cotangents

@@ -1,7 +1,6 @@
 // What the checks share: comparing tensors into a report.
 #pragma once
 
-#include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,17 +15,15 @@ class Comparison {
  public:
   Comparison(const char* check, const CheckOptions& options) : options_(options) { report_.check = check; }
 
-  /// `first` is the position of the tensors' first row in what `what` names.
+  /// `first` is the position of the tensors' first row in what `what` names; differences are seen beside the
+  /// largest element or `scale`, whichever is larger.
   bool agree(const Tensor& found, const Tensor& expected, const std::string& what, const std::string& when,
-             std::int64_t first = 0);
+             std::int64_t first = 0, double scale = 0.01);
   /// The same to the last bit.
   bool agree_exactly(const Tensor& found, const Tensor& expected, const std::string& what,
                      const std::string& when) {
-    return compare(found, expected, what, when, 0, 0);
+    return compare(found, expected, what, when, 0, 0, 0);
   }
-  /// From now on what differs is measured against this size at least: tensors that belong together may be tiny
-  /// beside each other, or 0 but for rounding.
-  void measure_against(double size) { least_size_ = std::max(least_size_, size); }
   /// Fails for a reason that has no element.
   void fail(std::string what, std::string cause);
   /// The cause of the failure, if there was one.
@@ -38,11 +35,10 @@ class Comparison {
 
  private:
   bool compare(const Tensor& found, const Tensor& expected, const std::string& what, const std::string& when,
-               std::int64_t first, double tolerance);
+               std::int64_t first, double scale, double tolerance);
 
   CheckOptions options_;
   CheckReport report_;
-  double least_size_ = 0.01;
 };
 
 /// Whether a second call gives what the first gave; otherwise the comparison fails and says so.

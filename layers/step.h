@@ -19,7 +19,7 @@ struct Step {
 
 /// Where a model is in N sequences: a value. A copy goes on by itself, whatever becomes of the other.
 ///
-///   state.select(rows)   rows [N'] (i32): keeps those sequences in that order, repeats allowed; N' may be 0
+///   state.select(rows)   rows [N'] (i32), at least one: keeps those sequences in that order, repeats allowed
 ///   state.rows()         N
 template <class State>
 concept DecodingState = std::copyable<State> && requires(State state, const State& kept, const Tensor& rows) {

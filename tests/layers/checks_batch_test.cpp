@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "autograd/ops.h"
+#include "core/index.h"
 #include "layers/lstm.h"
 #include "tests/layers/checks_testing.h"
 #include "tests/thrown.h"
@@ -223,10 +224,47 @@ TEST_CASE("check_decode_parity: names the mistake and the first score that it sh
   check_failed(parity_of(s, Fault::cold_start), "scores [3, 5, 9]", "the first step is wrong already: start()");
   const CheckReport shared = parity_of(s, Fault::shared_state);
   check_failed(shared, "scores [3, 5, 9]", "copies of the state share what a step changes");
-  CHECK(shared.when == "step by step, when a copy of the state had gone another way");
+  CHECK(shared.when == "step by step, while copies of the state went another way");
   const CheckReport deaf = parity_of(s, Fault::deaf_select);
   check_failed(deaf, "scores [4, 5, 9]", "select() leaves a part of the state in the old order");
   CHECK(deaf.index == std::vector<std::int64_t>{0, 2, 0});  // the step after which the order changed
+}
+
+namespace {
+
+// Scores from the sum of the vectors so far, whose ids a cache keeps: written in place, or in a copy of its
+// own.
+struct Cached {
+  const Vectors& v;
+  bool in_place;
+
+  struct State {
+    Tensor ids;  // [N, 16], of which `length` are there
+    std::int64_t length = 0;
+    void select(const Tensor& rows) { ids = take_rows(ids, rows); }
+    std::int64_t rows() const { return ids.extent(0); }
+  };
+  Var operator()(const Tokens& target) const {
+    std::vector<Var> sums;
+    for (std::int64_t t = 1; t <= target.time(); ++t) sums.push_back(sum(v.of(target.ids.slice(1, 0, t)), 1));
+    return stack(sums, 1);
+  }
+  State start(std::int64_t sequences) const { return {Tensor::zeros({sequences, 16}, DType::i32)}; }
+  Step step(const Tensor& ids, State& state) const {
+    if (!in_place) state.ids = state.ids.clone();
+    Tensor place = state.ids.select(1, state.length++);
+    place.copy_from(ids);
+    return {sum(v.of(state.ids.slice(1, 0, state.length)), 1), {}};
+  }
+};
+
+}  // namespace
+
+TEST_CASE("check_decode_parity: a cache that copies of the state write into together is found") {
+  const Vectors v;
+  check_passed(check_decode_parity(Cached{v, false}, v.target));
+  check_failed(check_decode_parity(Cached{v, true}, v.target), "scores [3, 5, 4]",
+               "copies of the state share what a step changes");
 }
 
 TEST_CASE("check_decode_parity: scores of another form are an error") {
