@@ -17,14 +17,10 @@
 #include <cstdio>
 
 #include "autograd/ops/softmax.h"
-#include "core/elementwise.h"
 #include "core/reduce.h"
-#include "data/bpe_tokenizer.h"
 #include "data/tasks/sentences.h"
-#include "data/text.h"
-#include "data/vocabulary.h"
-#include "data/word_tokenizer.h"
 #include "examples/common/epochs.h"
+#include "examples/common/text_tokens.h"
 #include "examples/common/transformer_flags.h"
 #include "layers/language_model.h"
 #include "optim/adam.h"
@@ -38,20 +34,13 @@ constexpr double kClipNorm = 1.0;
 constexpr std::int64_t kSentences = 20'000;
 
 struct Config : TrainingConfig {
-  std::string tokens = "characters";
-  std::int64_t merges = 500, window = 64;
+  TokenChoice text{};
+  std::int64_t window = 64;
   TransformerSizes transformer{.activation = "gelu"};
   std::string prompt{};
   std::int64_t length = 200;
   SamplingOptions sampling{};
 };
-
-std::unique_ptr<Tokenizer> make_tokenizer(const Config& config, const TextParts& text) {
-  const std::vector<std::string> train{text.train};
-  if (config.tokens == "words") return std::make_unique<WordTokenizer>(train);
-  if (config.tokens == "bpe") return std::make_unique<BpeTokenizer>(train, BpeOptions{.merges = config.merges});
-  return std::make_unique<Vocabulary>(text.train + text.validation);
-}
 
 // Rotary positions and a window, so that the model can write on where training windows end.
 LanguageModelConfig model_config(const Config& config, const Tokenizer& tokens) {
@@ -116,7 +105,7 @@ int train(const Config& config, const Flags& flags, const std::optional<TensorFi
   Rng rng(config.seed);
   const TextParts text =
       cut_text(config.data.empty() ? tasks::sentences(kSentences, rng) : read_text(config.data), 0.1);
-  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, text);
+  const std::unique_ptr<Tokenizer> tokens = config.text.tokenizer(text);
   const std::vector<std::int32_t> ids = tokens->encode(text.train);
   const TextLoader loader(ids, {.window = config.window, .batch = config.batch});
   const TextLoader unseen(tokens->encode(text.validation),
@@ -178,8 +167,7 @@ int run(int argc, char** argv) {
   std::optional<std::string> prompt;
   Flags flags("language_model", "Trains a model that says what comes next in a text.");
   add_training_flags(flags, config, "a UTF-8 text to learn from");
-  flags.choice("tokens", &config.tokens, {"characters", "words", "bpe"}, "what the text is cut into");
-  flags.add("merges", &config.merges, "tokens to learn, of bpe", at_least(0));
+  add_token_flags(flags, config.text);
   flags.add("window", &config.window, "tokens that the model sees", at_least(1));
   add_transformer_flags(flags, config.transformer);
   flags.add("prompt", &prompt, "go on from this text with the checkpoint in --out, and stop");

@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::int64_t kKeptPositions = 256;
 
+// Of learned positions: as large as waves are.
+constexpr double kPositionSize = 0.7;
+
 double embedding_scale(std::int64_t width) { return std::sqrt(static_cast<double>(width)); }
 
 }  // namespace
@@ -31,7 +34,7 @@ void PositionedEmbedding::add_positions(Rng& rng, const PositionedEmbeddingOptio
   const std::int64_t width = weight().extent(1);
   if (kind_ == EmbeddedPositions::sinusoidal) waves_ = sinusoidal_positions(kKeptPositions, width);
   if (kind_ == EmbeddedPositions::learned)
-    register_module("positions", learned_.emplace(options.max_length, width, rng));
+    register_module("positions", learned_.emplace(options.max_length, width, rng, kPositionSize));
 }
 
 Var PositionedEmbedding::operator()(const Tensor& ids, std::int64_t first) const {

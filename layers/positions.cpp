@@ -51,12 +51,12 @@ Tensor sinusoidal_positions(std::int64_t length, std::int64_t width, std::int64_
   return positions;
 }
 
-LearnedPositions::LearnedPositions(std::int64_t maximum, std::int64_t width, Rng& rng)
+LearnedPositions::LearnedPositions(std::int64_t maximum, std::int64_t width, Rng& rng, double deviation)
     : Module(text("LearnedPositions ", maximum, " x ", width)) {
   if (maximum < 1 || width < 1)
     throw ConfigError({.what = text("LearnedPositions: maximum ", maximum, ", width ", width),
                        .expected = "both at least 1"});
-  weight_ = register_parameter("weight", init::normal({maximum, width}, 0.02, rng));
+  weight_ = register_parameter("weight", init::normal({maximum, width}, deviation, rng));
 }
 
 Var LearnedPositions::operator()(std::int64_t length, std::int64_t first) const {

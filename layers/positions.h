@@ -13,12 +13,12 @@ namespace heed {
 /// an odd width ends with a sine.
 Tensor sinusoidal_positions(std::int64_t length, std::int64_t width, std::int64_t first = 0);
 
-/// A learnt vector for each position below a maximum. Parameter `weight` [maximum, width], normal with
-/// deviation 0.02 (Devlin et al. 2019).
+/// A learnt vector for each position below a maximum. Parameter `weight` [maximum, width], normal; 0.02, the
+/// deviation of Devlin et al. (2019), suits vectors of about that size.
 class LearnedPositions : public Module {
  public:
   /// Throws ConfigError unless maximum and width are at least 1.
-  LearnedPositions(std::int64_t maximum, std::int64_t width, Rng& rng);
+  LearnedPositions(std::int64_t maximum, std::int64_t width, Rng& rng, double deviation = 0.02);
   /// The vectors of positions first … first + length - 1, [length, width]. Throws IndexError beyond the
   /// maximum.
   Var operator()(std::int64_t length, std::int64_t first = 0) const;

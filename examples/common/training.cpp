@@ -50,7 +50,7 @@ std::string formatted(const char* format, double value) {
 }  // namespace
 
 void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data) {
-  flags.add("data", &config.data, data + "; without it the program makes its own");
+  if (!data.empty()) flags.add("data", &config.data, data + "; without it the program makes its own");
   flags.add("epochs", &config.epochs, "passes over the data", at_least(1));
   flags.add("batch", &config.batch, "examples a step", at_least(1));
   flags.add("learning-rate", &config.learning_rate, "of Adam", above(0));

@@ -36,7 +36,7 @@ struct TrainingConfig {
   std::string report_path() const { return out + "/report.html"; }
 };
 
-/// Declares those flags; `data` says what the file holds.
+/// Declares those flags; `data` says what the file holds, and is empty for a program that reads none.
 void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data);
 
 /// Reads the command line. When `uses_checkpoint()` says so after that (for --resume and the like), what shaped
