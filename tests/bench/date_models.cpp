@@ -88,41 +88,82 @@ void train_seq2seq(const Workload& self, const Call& call) {
   time_training(model, scores, dates, training, {.adam = {.learning_rate = 1e-3}, .clip_norm = 5});
 }
 
-void train_transformer(const Workload& self, const Call& call) {
-  Training training;
-  TransformerConfig config{.layer = {.feed_forward = 512}};
-  programs::Flags flags = flags_of(self);
-  add_training_flags(flags, training);
+namespace {
+
+// The transformer's sizes as flags.
+void add_sizes(programs::Flags& flags, TransformerConfig& config) {
+  config.layer.feed_forward = 512;
   flags.add("d", &config.layer.width, "width of the model", at_least(1));
   flags.add("heads", &config.layer.heads, "attention heads, which divide the width", at_least(1));
   flags.add("layers", &config.layers, "layers of the encoder, and of the decoder", at_least(1));
   flags.add("ff", &config.layer.feed_forward, "width between the two maps of a feed-forward part", at_least(1));
-  if (!parse(flags, call)) return;
-  const Dates dates = load(training);
-  config.vocabulary = dates.vocabulary();
-  Rng rng(1);
-  const Transformer model(config, rng);
-  const auto scores = [&](const DateBatch& batch) { return model(batch.source, batch.target_in); };
-  time_training(model, scores, dates, training,
-                {.adam = {.learning_rate = 1e-3, .beta2 = 0.98}, .clip_norm = 1});
 }
 
-void decode_seq2seq(const Workload& self, const Call& call) {
-  std::string data;
-  std::int64_t hidden = 256, runs = 200;
-  programs::Flags flags = flags_of(self);
-  flags.add("data", &data, "file of pairs; empty: made ones");
-  flags.add("hidden", &hidden, "width of the LSTMs", at_least(1));
-  flags.add("runs", &runs, "dates under the clock", at_least(1));
-  if (!parse(flags, call)) return;
-  const Dates dates(date_pairs(data), 1);
+Transformer transformer(TransformerConfig config, const Dates& dates) {
+  config.vocabulary = dates.vocabulary();
+  config.start = Dates::kStart;
+  config.end = kNoEnd;
   Rng rng(1);
-  const AttentionSeq2seq model(seq2seq_config(dates, hidden), rng);
+  return Transformer(config, rng);
+}
+
+struct Decoding {
+  std::string data;
+  std::int64_t runs = 200;
+};
+
+void add_decoding_flags(programs::Flags& flags, Decoding& decoding) {
+  flags.add("data", &decoding.data, "file of pairs; empty: made ones");
+  flags.add("runs", &decoding.runs, "dates under the clock", at_least(1));
+}
+
+// Prints how long a model takes to write one date.
+template <class Model>
+void time_decoding(const Model& model, const Dates& dates, std::int64_t runs) {
   std::int64_t next = 0;
   const Times times = measure(
       kWarmUp, runs, [&] { model.generate(dates.batch(next++).source, {.max_length = dates.target_time()}); });
   std::printf("decode_ms_per_example %.4f min_ms %.4f rss_mb %.0f\n", times.median * 1e3, times.least * 1e3,
               peak_rss_mb());
+}
+
+}  // namespace
+
+void train_transformer(const Workload& self, const Call& call) {
+  Training training;
+  TransformerConfig config;
+  programs::Flags flags = flags_of(self);
+  add_training_flags(flags, training);
+  add_sizes(flags, config);
+  if (!parse(flags, call)) return;
+  const Dates dates = load(training);
+  const Transformer model = transformer(config, dates);
+  const auto scores = [&](const DateBatch& batch) { return model(batch.source, batch.target_in); };
+  time_training(model, scores, dates, training,
+                {.adam = {.learning_rate = 1e-3, .beta2 = 0.98}, .clip_norm = 1});
+}
+
+void decode_transformer(const Workload& self, const Call& call) {
+  Decoding decoding;
+  TransformerConfig config;
+  programs::Flags flags = flags_of(self);
+  add_decoding_flags(flags, decoding);
+  add_sizes(flags, config);
+  if (!parse(flags, call)) return;
+  const Dates dates(date_pairs(decoding.data), 1);
+  time_decoding(transformer(config, dates), dates, decoding.runs);
+}
+
+void decode_seq2seq(const Workload& self, const Call& call) {
+  Decoding decoding;
+  std::int64_t hidden = 256;
+  programs::Flags flags = flags_of(self);
+  add_decoding_flags(flags, decoding);
+  flags.add("hidden", &hidden, "width of the LSTMs", at_least(1));
+  if (!parse(flags, call)) return;
+  const Dates dates(date_pairs(decoding.data), 1);
+  Rng rng(1);
+  time_decoding(AttentionSeq2seq(seq2seq_config(dates, hidden), rng), dates, decoding.runs);
 }
 
 }  // namespace heed::bench

@@ -22,6 +22,8 @@ constexpr std::array kWorkloads{
     Workload{"date-seq2seq", "", "training steps of an attention seq2seq on dates", train_seq2seq},
     Workload{"date-transformer", "", "training steps of a transformer on dates", train_transformer},
     Workload{"decode-seq2seq", "", "greedy decoding of one date at a time", decode_seq2seq},
+    Workload{"decode-transformer", "", "greedy decoding of one date at a time, with key-value caches",
+             decode_transformer},
     Workload{"lstm", "[T B D H]", "an LSTM over a sequence, forward and backward", run_lstm},
     Workload{"gemm", "[M N K]", "matrix products of many shapes, or of one", run_gemm},
     Workload{"scalar-chain", "", "what a node of a graph of scalars costs", run_scalar_chain},

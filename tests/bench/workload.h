@@ -34,6 +34,7 @@ bool parse(programs::Flags& flags, const Call& call, std::vector<std::int64_t>* 
 void train_seq2seq(const Workload& self, const Call& call);
 void train_transformer(const Workload& self, const Call& call);
 void decode_seq2seq(const Workload& self, const Call& call);
+void decode_transformer(const Workload& self, const Call& call);
 void run_lstm(const Workload& self, const Call& call);
 void run_gemm(const Workload& self, const Call& call);
 void run_scalar_chain(const Workload& self, const Call& call);
