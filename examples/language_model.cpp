@@ -34,11 +34,11 @@ constexpr double kClipNorm = 1.0;
 constexpr std::int64_t kSentences = 20'000;
 
 struct Config : TrainingConfig {
-  TokenChoice text{};
-  std::int64_t window = 64;
+  TokenChoice text{.tokens = "words"};
+  std::int64_t window = 32;
   TransformerSizes transformer{.activation = "gelu"};
   std::string prompt{};
-  std::int64_t length = 200;
+  std::int64_t length = 150;
   SamplingOptions sampling{};
 };
 
@@ -86,17 +86,6 @@ std::string write_on(LanguageModel& model, const Tokenizer& tokens, const Config
   return tokens.decode(std::span(written.ids).subspan(static_cast<std::size_t>(before)));
 }
 
-// "12 of 14 sentences are grammatical": of those that are complete.
-std::string grammar_report(const std::string& text) {
-  std::int64_t right = 0, sentences = 0;
-  for (std::size_t begin = 0, end; (end = text.find('.', begin)) != std::string::npos; begin = end + 1) {
-    while (text[begin] == ' ' || text[begin] == '\n') ++begin;
-    ++sentences;
-    right += tasks::is_grammatical(text.substr(begin, end + 1 - begin)) ? 1 : 0;
-  }
-  return heed::text(right, " of ", sentences, " sentences are grammatical");
-}
-
 int train(const Config& config, const Flags& flags, const std::optional<TensorFile>& saved) {
   const auto start = std::chrono::steady_clock::now();
   make_folder(config.out);  // what cannot be saved need not be trained
@@ -139,7 +128,10 @@ int train(const Config& config, const Flags& flags, const std::optional<TensorFi
   };
   const auto show = [&] {
     std::printf("%s\n", sample.c_str());
-    if (config.data.empty()) std::printf("-- %s\n", grammar_report(sample).c_str());
+    if (!config.data.empty()) return;
+    const auto [right, sentences] = tasks::count_grammatical(sample);
+    std::printf("-- %d of %d sentences are grammatical\n", static_cast<int>(right),
+                static_cast<int>(sentences));
   };
   const auto verdict = run_epochs(run, model, optimiser, loader, step, judge, show);
   if (!verdict) return kInterruptedExitCode;
@@ -162,7 +154,9 @@ void write_with(const TensorFile& saved, const Config& config) {
 
 int run(int argc, char** argv) {
   Config config;
-  config.learning_rate = 1e-3;
+  config.epochs = 10;
+  config.batch = 32;
+  config.learning_rate = 2e-3;
   config.warm_up = 100;
   std::optional<std::string> prompt;
   Flags flags("language_model", "Trains a model that says what comes next in a text.");

@@ -11,6 +11,7 @@
 // guesses; ends with `result exact=… unseen=… epochs=… seconds=… examples_per_s=… loss=…`, where exact is that
 // share; writes checkpoint.safetensors and report.html to heed-out/.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -29,7 +30,6 @@ using namespace heed::programs;
 
 namespace {
 
-constexpr double kClipNorm = 1.0;
 constexpr std::int64_t kSentences = 20'000;
 
 struct Config : TrainingConfig {
@@ -41,10 +41,9 @@ struct Config : TrainingConfig {
 };
 
 MaskedLanguageModelConfig model_config(const Config& config, const Tokenizer& tokens) {
-  return {.vocabulary = tokens.size(),
-          .layers = config.transformer.layers,
-          .layer = config.transformer.layer(),
-          .max_length = config.window};
+  const TransformerSizes& sizes = config.transformer;
+  return {
+      .vocabulary = tokens.size(), .layers = sizes.layers, .layer = sizes.layer(), .max_length = config.window};
 }
 
 // The ids with the model's guesses in place of masks.
@@ -60,41 +59,46 @@ Tensor guesses(MaskedLanguageModel& model, const Tokens& ids) {
 std::string filled(const Tokenizer& tokens, std::span<const std::int32_t> ids, const std::int32_t* guessed) {
   std::string out;
   std::vector<std::int32_t> run;
-  const auto flush = [&] {
-    out += tokens.decode(run);
-    run.clear();
-  };
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    run.push_back(ids[i] == tokens.mask() ? guessed[i] : ids[i]);
-    if (ids[i] != tokens.mask()) continue;
-    run.pop_back();
-    flush();
-    out += text(out.empty() || out.ends_with(' ') ? "[" : " [", tokens.label(guessed[i]), "] ");
+    if (ids[i] != tokens.mask()) {
+      run.push_back(ids[i]);
+      continue;
+    }
+    out += text(tokens.decode(run), " [", tokens.label(guessed[i]), "] ");
+    run.clear();
   }
-  flush();
-  return out;
+  return out + tokens.decode(run);
 }
 
-// How many hidden tokens of a text the model guesses; the first window, with the guesses, goes to `sample`.
-Verdict guess(MaskedLanguageModel& model, const Tokenizer& tokens, const TextLoader& text, const Config& config,
-              std::string& sample) {
-  Rng rng(config.seed);
-  double right = 0;
+// How many hidden tokens of a text the model guesses, and what it says.
+struct Guess {
   std::size_t hidden = 0;
-  sample.clear();
+  double right = 0;
+  std::string sample;                    // the first window
+  std::vector<std::int32_t> filled_ids;  // all of the text
+};
+
+Guess guess(MaskedLanguageModel& model, const Tokenizer& tokens, const TextLoader& text, const Config& config) {
+  Guess guess;
+  Rng rng(config.seed);
   for (const WindowBatch& batch : TextEpoch(text.epoch(PassState{}))) {
     const MaskedBatch masked =
         mask_tokens(batch.input, tokens, rng, {.share = config.share, .masked = 1, .random = 0});
     const Tensor best = guesses(model, masked.input);
-    const std::int32_t *const guess = best.data<std::int32_t>(), *const target =
-                                                                     masked.target.data<std::int32_t>();
-    for (std::int64_t i = 0; i < best.count(); ++i) {
-      hidden += target[i] >= 0 ? 1 : 0;
-      right += target[i] >= 0 && guess[i] == target[i] ? 1 : 0;
+    const std::int64_t time = masked.input.time();
+    for (std::int64_t b = 0; b < masked.input.batch(); ++b) {
+      const std::vector<std::int32_t> ids = masked.input.sequence(b);
+      const std::int32_t *const guessed = best.data<std::int32_t>() + b * time,
+                                *const target = masked.target.data<std::int32_t>() + b * time;
+      if (guess.sample.empty()) guess.sample = filled(tokens, ids, guessed);
+      for (std::size_t t = 0; t < ids.size(); ++t) {
+        guess.hidden += target[t] >= 0 ? 1 : 0;
+        guess.right += target[t] >= 0 && guessed[t] == target[t] ? 1 : 0;
+        guess.filled_ids.push_back(target[t] >= 0 ? guessed[t] : ids[t]);
+      }
     }
-    if (sample.empty()) sample = filled(tokens, masked.input.sequence(0), guess);
   }
-  return {hidden == 0 ? 0 : right / static_cast<double>(hidden), hidden, "hidden tokens"};
+  return guess;
 }
 
 int train(const Config& config, const Flags& flags, const std::optional<TensorFile>& saved) {
@@ -124,18 +128,28 @@ int train(const Config& config, const Flags& flags, const std::optional<TensorFi
     const Var scores = model(masked.input, &run.rng);       // [B, T, V]
     const Var loss = cross_entropy(scores, masked.target);  // mean over the hidden tokens
     loss.backward();
-    const double norm = optimiser.step({.clip_norm = kClipNorm});
+    const double norm = optimiser.step({.clip_norm = 1.0});
     optimiser.zero_grad();
     return {loss.item(), norm, batch.size()};
   };
-  std::string sample;
-  const auto judge = [&] { return guess(model, *tokens, unseen, config, sample); };
-  const auto verdict =
-      run_epochs(run, model, optimiser, loader, step, judge, [&] { std::printf("  %s\n", sample.c_str()); });
+  Guess guessed;
+  const auto judge = [&]() -> Verdict {
+    guessed = guess(model, *tokens, unseen, config);
+    return {guessed.right / std::max<double>(1, static_cast<double>(guessed.hidden)), guessed.hidden,
+            "hidden tokens"};
+  };
+  const auto show = [&] {
+    std::printf("  %s\n", guessed.sample.c_str());
+    if (!config.data.empty()) return;
+    const auto [right, sentences] = tasks::count_grammatical(tokens->decode(guessed.filled_ids));
+    std::printf("-- with the guesses %d of %d sentences are grammatical\n", static_cast<int>(right),
+                static_cast<int>(sentences));
+  };
+  const auto verdict = run_epochs(run, model, optimiser, loader, step, judge, show);
   if (!verdict) return kInterruptedExitCode;
 
   Report report = training_report(run, "Masked language model", verdict->exact, verdict->unseen);
-  report.samples.push_back({.source = "guesses in brackets", .output = sample});
+  report.samples.push_back({.source = "guesses in brackets", .output = guessed.sample});
   finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
   return 0;
 }
@@ -161,7 +175,9 @@ void fill_with(const TensorFile& saved, const Config& config) {
 
 int run(int argc, char** argv) {
   Config config;
-  config.learning_rate = 1e-3;
+  config.epochs = 12;
+  config.batch = 32;
+  config.learning_rate = 3e-3;
   config.warm_up = 100;
   Flags flags("masked_language_model", "Trains an encoder to guess hidden tokens of a text.");
   add_training_flags(flags, config, "a UTF-8 text to learn from");

@@ -251,4 +251,14 @@ bool is_grammatical(std::string_view sentence, int depth) {
   return Reader(std::move(words)).is_clause(depth);
 }
 
+GrammarCount count_grammatical(std::string_view text) {
+  GrammarCount count;
+  for (std::size_t begin = 0, end; (end = text.find('.', begin)) != std::string_view::npos; begin = end + 1) {
+    while (text[begin] == ' ' || text[begin] == '\n') ++begin;
+    ++count.sentences;
+    count.right += is_grammatical(text.substr(begin, end + 1 - begin)) ? 1 : 0;
+  }
+  return count;
+}
+
 }  // namespace heed::tasks

@@ -34,4 +34,11 @@ std::string sentences(std::int64_t count, Rng& rng, int depth = 2);
 /// spaces separate words. Throws ConfigError unless 0 <= depth <= 8.
 bool is_grammatical(std::string_view sentence, int depth = 8);
 
+/// How many of the sentences of a text, each up to its full stop, are grammatical. What follows the last full
+/// stop does not count; spaces and line ends between sentences do not matter.
+struct GrammarCount {
+  std::int64_t right = 0, sentences = 0;
+};
+GrammarCount count_grammatical(std::string_view text);
+
 }  // namespace heed::tasks

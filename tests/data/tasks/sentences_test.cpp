@@ -188,4 +188,16 @@ TEST_CASE("sentences: no sentences and depths out of range are errors") {
   CHECK_THROWS_AS(is_grammatical("the dog sleeps.", -1), ConfigError);
 }
 
+TEST_CASE("sentences: those of a text are counted up to their full stops, whatever is between them") {
+  Rng rng(4);
+  const tasks::GrammarCount made = tasks::count_grammatical(tasks::sentences(50, rng));
+  CHECK(made.sentences == 50);
+  CHECK(made.right == 50);
+  const tasks::GrammarCount mixed =
+      tasks::count_grammatical("the otter sings. the otter sing.  the otter sings.\n\n. the otter");
+  CHECK(mixed.sentences == 4);
+  CHECK(mixed.right == 2);
+  CHECK(tasks::count_grammatical("").sentences == 0);
+}
+
 }  // namespace heed::tests
