@@ -74,16 +74,18 @@ Guess guess(const LanguageModel& model, const TextLoader& text) {
   return {std::exp(loss / tokens), right / tokens, static_cast<std::size_t>(tokens)};
 }
 
-// What the model writes behind the ids, which are not repeated.
-std::string write_on(LanguageModel& model, const Tokenizer& tokens, const Config& config,
-                     std::vector<std::int32_t> ids, Rng& rng) {
-  const auto before = static_cast<std::int64_t>(ids.size()) - 1;
-  GenerateOptions options{.max_length = before + config.length, .start = ids.front(), .ends = {{}}};
+// The ids with what the model writes behind them.
+std::vector<std::int32_t> written_on(LanguageModel& model, const Config& config, std::vector<std::int32_t> ids,
+                                     Rng& rng) {
+  GenerateOptions options{
+      .max_length = std::ssize(ids) - 1 + config.length, .start = ids.front(), .ends = {{}}};
   options.prefixes = {{ids.begin() + 1, ids.end()}};
   model.eval();
   const Generated written = sample(model, std::int64_t{1}, rng, config.sampling, options).front();
   model.train();
-  return tokens.decode(std::span(written.ids).subspan(static_cast<std::size_t>(before)));
+  ids.resize(1);
+  ids.insert(ids.end(), written.ids.begin(), written.ids.end());
+  return ids;
 }
 
 int train(const Config& config, const Flags& flags, const std::optional<TensorFile>& saved) {
@@ -123,7 +125,8 @@ int train(const Config& config, const Flags& flags, const std::optional<TensorFi
     const Guess guessed = guess(model, unseen);
     std::printf("perplexity %.3f\n", guessed.perplexity);
     Rng dice(config.seed);
-    sample = write_on(model, *tokens, config, {ids.back()}, dice);
+    const std::vector<std::int32_t> written = written_on(model, config, {ids.back()}, dice);
+    sample = tokens->decode(std::span(written).subspan(1));
     return {guessed.right, guessed.tokens, "tokens"};
   };
   const auto show = [&] {
@@ -149,7 +152,7 @@ void write_with(const TensorFile& saved, const Config& config) {
   load_model(saved, model);
   const std::vector<std::int32_t> ids = tokens->encode(config.prompt);
   if (ids.empty()) throw ConfigError({.what = "--prompt: there is no token to begin with"});
-  std::printf("%s%s\n", config.prompt.c_str(), write_on(model, *tokens, config, ids, rng).c_str());
+  std::printf("%s\n", tokens->decode(written_on(model, config, ids, rng)).c_str());
 }
 
 int run(int argc, char** argv) {
