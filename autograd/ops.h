@@ -3,7 +3,7 @@
 
 #include "autograd/ops/arithmetic.h"      // + - * / exp log sqrt square tanh sigmoid relu where
 #include "autograd/ops/attention.h"       // attention
-#include "autograd/ops/dropout.h"         // dropout
+#include "autograd/ops/dropout.h"         // dropout variational_dropout
 #include "autograd/ops/embedding.h"       // embedding scatter_rows
 #include "autograd/ops/gru.h"             // gru
 #include "autograd/ops/layer_norm.h"      // layer_norm

@@ -97,6 +97,10 @@ void add_arithmetic(std::vector<OpRow>& rows) {
     Rng rng(3);
     return Outputs{dropout(in[0], 0.4, rng)};
   });
+  add("variational_dropout", "the same factors at each step", {{{2, 3, 5}}}, [](In in) {
+    Rng rng(4);
+    return Outputs{variational_dropout(in[0], 0.4, rng)};
+  });
   add("dropout", "probability 0", {{{4}}}, [](In in) {
     Rng rng(3);
     return Outputs{dropout(in[0], 0, rng) * in[0]};
