@@ -42,7 +42,7 @@ set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS 
 set_property(SOURCE tests/core/kernels_wide.cpp PROPERTY SKIP_PRECOMPILE_HEADERS ON)
 heed_test(autograd backward_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp op_table_test.cpp
           record_test.cpp saved_values_test.cpp var_test.cpp)
-heed_test(layers attention_test.cpp gru_test.cpp linear_test.cpp lstm_test.cpp module_test.cpp
+heed_test(layers attention_test.cpp gate_orders_test.cpp gru_test.cpp linear_test.cpp lstm_test.cpp module_test.cpp
           recurrent_stack_test.cpp seq2seq_test.cpp time_layers_test.cpp transformer_layers_test.cpp transformer_test.cpp)
 heed_test(optim adam_test.cpp optimizer_test.cpp schedule_test.cpp sgd_test.cpp trainer_test.cpp)
 heed_test(data metrics_test.cpp pairs_test.cpp split_test.cpp vocabulary_test.cpp
