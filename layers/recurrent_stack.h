@@ -16,7 +16,7 @@ struct StackConfig {
   std::int64_t hidden = 0;  ///< of each direction
   std::int64_t layers = 1;
   bool bidirectional = false;  ///< a second cell in each layer reads each sequence from its last real step
-  bool residual = false;       ///< from the second layer on, a layer's input is added to its output (GNMT)
+  bool residual = false;       ///< from the second layer on, what comes to a layer is added to its output (GNMT)
   double input_dropout = 0;    ///< of x, in training
   double dropout = 0;          ///< of what goes from one layer to the next, in training
   bool variational = false;    ///< dropout takes one mask for all steps of a sequence (Gal and Ghahramani 2016)

@@ -101,7 +101,7 @@ TEMPLATE_TEST_CASE("kernels: a GRU step on padding gives 0 and has no gradient, 
         for (std::size_t j = 0; j < n; ++j) {
           REQUIRE((step.h[row * apart + j] == T(0)) == is_padding(row));
           REQUIRE((step.dh[row * apart + j] == T(0)) == is_padding(row));
-          for (const std::size_t gate : {0, 1, 2, 3})
+          for (std::size_t gate = 0; gate < 4; ++gate)
             if (step.after || gate % 2 == 0)
               REQUIRE((step.dgates[(row * 4 + gate) * apart + j] == T(0)) == is_padding(row));
         }
