@@ -23,6 +23,8 @@ constexpr std::array kWorkloads{
     Workload{"date-transformer", "", "training steps of a transformer on dates", train_transformer},
     Workload{"decode-seq2seq", "", "greedy decoding of one date at a time", decode_seq2seq},
     Workload{"lstm", "[T B D H]", "an LSTM over a sequence, forward and backward", run_lstm},
+    Workload{"gru", "[T B D H]", "a GRU over a sequence, forward and backward", run_gru},
+    Workload{"rnn", "[T B D H]", "a plain RNN over a sequence, forward and backward", run_rnn},
     Workload{"gemm", "[M N K]", "matrix products of many shapes, or of one", run_gemm},
     Workload{"scalar-chain", "", "what a node of a graph of scalars costs", run_scalar_chain},
     Workload{"matmul-chain", "", "what a node costs at 16 x 16", run_matmul_chain},
