@@ -1,5 +1,6 @@
 #include "autograd/gradcheck.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/backward.h"
@@ -69,6 +70,16 @@ bool compare(GradcheckReport& report, std::size_t input, std::int64_t element, c
   return !std::isnan(excess);
 }
 
+// The elements of an input that are compared: all of them, or some that are drawn.
+std::vector<std::int64_t> chosen_elements(std::int64_t count, const GradcheckOptions& options, Rng& rng) {
+  std::vector<std::int64_t> elements = rng.permutation(count);
+  if (options.most > 0 && count > options.most) elements.resize(static_cast<std::size_t>(options.most));
+  std::sort(elements.begin(), elements.end());
+  return elements;
+}
+
+}  // namespace
+
 std::string likely_cause(const GradcheckReport& r) {
   if (std::isnan(r.analytic) || std::isnan(r.numeric)) return "one of them is not a number";
   if (r.analytic == 0) return "the gradient is missing: an operand without wrt, or a value read from a Tensor";
@@ -83,8 +94,6 @@ std::string likely_cause(const GradcheckReport& r) {
     return "close: rounding, or a step that is too large";
   return "a wrong rule, a kink near the input, or a function that is not deterministic";
 }
-
-}  // namespace
 
 GradcheckReport gradcheck(const Differentiable& f, std::span<const Var> inputs,
                           const GradcheckOptions& options) {
@@ -118,7 +127,7 @@ GradcheckReport gradcheck(const Differentiable& f, std::span<const Var> inputs,
     const std::vector<double> analytic =
         gradient.defined() ? gradient.value().to_vector()
                            : std::vector<double>(static_cast<std::size_t>(inputs[i].count()), 0.0);
-    for (std::int64_t element = 0; element < inputs[i].count(); ++element) {
+    for (const std::int64_t element : chosen_elements(inputs[i].count(), options, rng)) {
       const auto at = [&](double offset) {
         moved.move(element, offset);
         return combined(f, inputs, cotangents);

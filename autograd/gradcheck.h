@@ -14,7 +14,8 @@ struct GradcheckOptions {
   double step = 1e-6;      ///< half the distance of the two evaluations
   double absolute = 1e-6;  ///< an element passes when |analytic - numeric| <= absolute + relative * |numeric|
   double relative = 1e-5;
-  std::uint64_t seed = 1;  ///< of the random cotangent
+  std::int64_t most = 0;   ///< elements of an input compared at most, drawn at random; 0: all
+  std::uint64_t seed = 1;  ///< of the random cotangent and of those elements
 };
 
 /// What gradcheck() found. Converts to true when all elements pass.
@@ -31,16 +32,19 @@ struct GradcheckReport {
   explicit operator bool() const { return ok; }
 };
 
+/// What a failure is likely due to, as a phrase, from the two values.
+std::string likely_cause(const GradcheckReport& report);
+
 /// The verdict; the worst element with both values; and for a failure a line with what is likely the cause.
 std::string to_string(const GradcheckReport& report);
 
 /// f of the inputs; any number of outputs.
 using Differentiable = std::function<std::vector<Var>(std::span<const Var> inputs)>;
 
-/// Compares the gradient of a random combination of f's outputs with central differences, for every element of
-/// every input that requires a gradient. Inputs must be f64 leaves: in f32 a difference quotient has two
-/// correct digits. f must be deterministic and smooth at the inputs. Throws DTypeError unless the inputs are
-/// f64, GraphError when none requires a gradient.
+/// Compares the gradient of a random combination of f's outputs with central differences, for every element (or
+/// `most` of them) of every input that requires a gradient. Inputs must be f64 leaves: in f32 a difference
+/// quotient has two correct digits. f must be deterministic and smooth at the inputs. Throws DTypeError unless
+/// the inputs are f64, GraphError when none requires a gradient.
 GradcheckReport gradcheck(const Differentiable& f, std::span<const Var> inputs,
                           const GradcheckOptions& options = {});
 

@@ -1,6 +1,7 @@
 // All operations on Vars, by family.
 #pragma once
 
+#include "autograd/ops/activations.h"     // gelu gelu_tanh silu
 #include "autograd/ops/arithmetic.h"      // + - * / exp log sqrt square tanh sigmoid relu where
 #include "autograd/ops/attention.h"       // attention
 #include "autograd/ops/dropout.h"         // dropout variational_dropout
@@ -11,6 +12,7 @@
 #include "autograd/ops/lstm.h"            // lstm
 #include "autograd/ops/recurrent.h"       // reverse_sequences
 #include "autograd/ops/reduce.h"          // sum mean
+#include "autograd/ops/rms_norm.h"        // rms_norm
 #include "autograd/ops/rnn.h"             // rnn
 #include "autograd/ops/shape.h"    // reshape transpose permute slice select squeeze unsqueeze concat stack
 #include "autograd/ops/softmax.h"  // softmax log_softmax cross_entropy

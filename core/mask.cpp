@@ -1,5 +1,7 @@
 #include "core/mask.h"
 
+#include <algorithm>
+
 #include "core/elementwise.h"
 #include "core/error.h"
 
@@ -19,9 +21,29 @@ Mask Mask::block(const Tensor& forbidden) {
   return attend(logical_not(forbidden));
 }
 
-Mask Mask::causal(std::int64_t target, std::int64_t source) {
-  const Tensor t = Tensor::arange(target, DType::i32).unsqueeze(1);  // [T, 1]
-  return attend(less_equal(Tensor::arange(source, DType::i32), t));  // [T, S]
+namespace {
+
+Tensor positions_from(std::int64_t first, std::int64_t count) {
+  return (Tensor::arange(count, DType::i32) + static_cast<double>(first)).unsqueeze(1);  // [T, 1]
+}
+
+}  // namespace
+
+Mask Mask::causal(std::int64_t target, std::int64_t source, std::int64_t first) {
+  return attend(less_equal(Tensor::arange(source, DType::i32), positions_from(first, target)));  // [T, S]
+}
+
+Mask Mask::window(std::int64_t target, std::int64_t source, const MaskWindow& window) {
+  if (window.before < 0 || window.after < 0)
+    throw ConfigError(
+        {.what = text("mask: a window of ", window.before, " before and ", window.after, " after"),
+         .expected = "both at least 0"});
+  // No farther than there are positions, so that the sums stay in range.
+  const std::int64_t before = std::min(window.before, window.first + target),
+                     after = std::min(window.after, source);
+  const Tensor sources = Tensor::arange(source, DType::i32);
+  return attend(logical_and(less_equal(positions_from(window.first - before, target), sources),  // [T, S]
+                            less_equal(sources, positions_from(window.first + after, target))));
 }
 
 Mask Mask::padding(const Tensor& lengths, std::int64_t source) {

@@ -2,12 +2,12 @@
 
 namespace heed {
 
-EncodedPairs::EncodedPairs(const Pairs& pairs, const Vocabulary& vocabulary) {
+EncodedPairs::EncodedPairs(const Pairs& pairs, const Tokenizers& tokenizers) {
   sources_.reserve(pairs.size());
   targets_.reserve(pairs.size());
   for (const Pair& pair : pairs) {
-    sources_.push_back(vocabulary.encode(pair.source));
-    targets_.push_back(vocabulary.encode(pair.target));
+    sources_.push_back(tokenizers.source.encode(pair.source));
+    targets_.push_back(tokenizers.target.encode(pair.target));
   }
 }
 
@@ -16,18 +16,18 @@ Batch EncodedPairs::batch(std::span<const std::int64_t> examples) const {
   for (const std::int64_t example : examples) {
     const auto& target = targets_[static_cast<std::size_t>(example)];
     sources.push_back(sources_[static_cast<std::size_t>(example)]);
-    inputs.push_back({Vocabulary::kStart});
+    inputs.push_back({Tokenizer::kStart});
     inputs.back().insert(inputs.back().end(), target.begin(), target.end());
     outputs.push_back(target);
-    outputs.back().push_back(Vocabulary::kEnd);
+    outputs.back().push_back(Tokenizer::kEnd);
   }
-  return {batch_of(sources, Vocabulary::kPad), batch_of(inputs, Vocabulary::kPad), batch_of(outputs, -1).ids};
+  return {batch_of(sources, Tokenizer::kPad), batch_of(inputs, Tokenizer::kPad), batch_of(outputs, -1).ids};
 }
 
-Tokens encode_all(std::span<const std::string> texts, const Vocabulary& vocabulary) {
+Tokens encode_all(std::span<const std::string> texts, const Tokenizer& tokenizer) {
   std::vector<std::vector<std::int32_t>> sequences;
-  for (const std::string& text : texts) sequences.push_back(vocabulary.encode(text));
-  return batch_of(sequences, Vocabulary::kPad);
+  for (const std::string& text : texts) sequences.push_back(tokenizer.encode(text));
+  return batch_of(sequences, Tokenizer::kPad);
 }
 
 }  // namespace heed

@@ -7,7 +7,7 @@
 
 #include "core/tokens.h"
 #include "data/pairs.h"
-#include "data/vocabulary.h"
+#include "data/tokenizer.h"
 
 namespace heed {
 
@@ -23,8 +23,8 @@ struct Batch {
 /// Pairs as ids, encoded once.
 class EncodedPairs {
  public:
-  /// Throws IndexError for a character outside the vocabulary, naming it and its text.
-  EncodedPairs(const Pairs& pairs, const Vocabulary& vocabulary);
+  /// Throws as `Tokenizer::encode`.
+  EncodedPairs(const Pairs& pairs, const Tokenizers& tokenizers);
   std::int64_t size() const { return static_cast<std::int64_t>(sources_.size()); }
   std::int64_t source_length(std::int64_t example) const {
     return static_cast<std::int64_t>(sources_[static_cast<std::size_t>(example)].size());
@@ -35,7 +35,7 @@ class EncodedPairs {
   std::vector<std::vector<std::int32_t>> sources_, targets_;
 };
 
-/// Texts as the source of a batch. Throws as EncodedPairs.
-Tokens encode_all(std::span<const std::string> texts, const Vocabulary& vocabulary);
+/// Texts as the source of a batch. Throws as `Tokenizer::encode`.
+Tokens encode_all(std::span<const std::string> texts, const Tokenizer& tokenizer);
 
 }  // namespace heed

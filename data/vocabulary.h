@@ -2,56 +2,44 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "data/pairs.h"
+#include "data/tokenizer.h"
 
 namespace heed {
 
-struct EncodeOptions {
-  bool map_unknown = false;  ///< a character outside the vocabulary becomes kUnknown instead of an error
-};
-
 /// A set of characters (Unicode code points; an accent written as a combining mark is a character of its own).
-///
-///   id   0 pad   1 start   2 end   3 unknown   4 ... size()-1 the characters in code-point order
+/// The characters are the tokens, in code-point order.
 ///
 /// The ids depend on which characters occur and on nothing else: not on the order of the data, not on the
-/// shuffle.
-class Vocabulary {
+/// shuffle. `decode(encode(text)) == text`.
+class Vocabulary : public Tokenizer {
  public:
-  static constexpr std::int32_t kPad = 0, kStart = 1, kEnd = 2, kUnknown = 3, kFirstCharacter = 4;
-
   /// The characters of all sources and targets. Throws ConfigError when there are none, IoError for malformed
   /// UTF-8.
-  explicit Vocabulary(const Pairs& pairs);
+  explicit Vocabulary(const Pairs& pairs, const TokenizerOptions& options = {});
   /// The characters of a text, in any order and repeated or not; with `characters()` the same vocabulary again.
-  explicit Vocabulary(std::string_view characters);
+  explicit Vocabulary(std::string_view characters, const TokenizerOptions& options = {});
 
-  /// Number of ids, the four special ones included.
-  std::int64_t size() const { return static_cast<std::int64_t>(characters_.size()) + kFirstCharacter; }
-
-  /// One id a character; neither start nor end is added. Throws IndexError for a character outside the
-  /// vocabulary, unless `map_unknown`, and IoError for malformed UTF-8.
-  std::vector<std::int32_t> encode(std::string_view text, EncodeOptions options = {}) const;
-
-  /// The text of ids up to the first end, or all of them. Pad and start are skipped, unknown becomes U+FFFD.
-  /// `decode(encode(text)) == text`. Throws IndexError for an id outside [0, size()), also behind the end.
-  std::string decode(std::span<const std::int32_t> ids) const;
-
-  /// The name of one id for a table or a drawing: the character, or "<pad>", "<start>", "<end>", "<unknown>".
-  /// Throws IndexError for an id outside [0, size()).
-  std::string label(std::int32_t id) const;
-
-  /// All characters in the order of their ids, as UTF-8: the whole state.
+  std::int64_t tokens() const override { return static_cast<std::int64_t>(characters_.size()); }
+  std::vector<std::int32_t> encode(std::string_view text) const override;
+  /// All characters in the order of their ids, as UTF-8.
   std::string characters() const;
 
-  bool operator==(const Vocabulary&) const = default;
-
  private:
+  friend std::unique_ptr<Tokenizer> read_tokenizer(std::string_view state);
+  static constexpr std::string_view kKind = "characters";
+
+  std::string_view kind() const override { return kKind; }
+  std::string body() const override { return characters(); }
+  std::string join(std::span<const std::int32_t> ids) const override;
+  std::string token_label(std::int32_t id) const override;
+
   std::u32string characters_;  // sorted, each once
 };
 

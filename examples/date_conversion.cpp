@@ -16,11 +16,9 @@
 #include <cstdio>
 
 #include "autograd/ops/softmax.h"
-#include "core/file.h"
 #include "data/loader.h"
 #include "data/tasks/dates.h"
-#include "examples/common/interrupt.h"
-#include "examples/common/progress.h"
+#include "examples/common/epochs.h"
 #include "examples/common/translation.h"
 #include "optim/adam.h"
 
@@ -32,69 +30,48 @@ namespace {
 constexpr double kClipNorm = 5.0;
 constexpr std::int64_t kDates = 50'000;
 
-// The rest of the epoch that the run stands in. False when Ctrl-C ended it.
-bool train_epoch(Run& run, const Translator& model, Optimizer& optimiser, const Loader& loader) {
-  Epoch epoch = loader.epoch(run.position);
-  const Schedule learning_rates = run.config.learning_rates(epoch.batches());
-  const std::int64_t first = run.position.next;
-  Progress progress(epoch.batches() - first, text("epoch ", run.epochs_done() + 1));
-  const auto start = std::chrono::steady_clock::now();
-  std::int64_t examples = 0;
-  while (!epoch.done() && !interrupt_requested()) {
-    const Batch batch = epoch.next();
-    const Var scores = model(batch.source, batch.target_in);   // [B, T, V]
-    const Var loss = cross_entropy(scores, batch.target_out);  // mean over the characters that count
-    loss.backward();
-    optimiser.set_learning_rate(learning_rates.at(optimiser.steps() + 1));
-    const double norm = optimiser.step({.clip_norm = kClipNorm});  // leaves .grad as it is
-    optimiser.zero_grad();
-
-    run.position = epoch.state();
-    run.history.add_step(loss.item(), norm, batch.size());
-    progress.update(run.position.next - first, loss.item(), norm, examples += batch.size());
-  }
-  run.history.seconds += seconds_since(start);
-  return epoch.done();
-}
-
 int train(const TranslationConfig& config, const Flags& flags, const std::optional<TensorFile>& saved) {
   const auto start = std::chrono::steady_clock::now();
   make_folder(config.out);  // what cannot be saved need not be trained
+
+  // Data: pairs of texts, a part of them kept apart, and the tokens that they are made of.
   Rng rng(config.seed);
   const Pairs pairs = config.data.empty() ? tasks::dates(kDates, rng) : read_pairs(config.data);
   const auto [train, unseen] = split_as_configured(pairs, config, rng);
-  const Vocabulary characters(pairs);
-  const Loader loader(train, characters, {.batch = config.batch, .sort_window = 4});
+  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, pairs, train);
+  const Loader loader(train, *tokens, {.batch = config.batch, .sort_window = 4});
 
-  Translator model = make_translator(config, characters, rng);
+  // Model and optimiser.
+  Translator model = make_translator(config, *tokens, rng);
   Adam optimiser(model.module().parameters(), {.learning_rate = config.learning_rate});
   std::printf("%s\n", model.module().summary().c_str());
 
-  Run run{.config = config, .flags = flags, .vocabulary = characters.characters(), .rng = rng};
+  Run run{.config = config, .flags = flags, .vocabulary = tokens->state(), .rng = rng};
   start_epoch(run);
   if (saved) load_run(*saved, run, model.module(), optimiser);
-  const InterruptWatch watch;
-  Evaluation evaluation;
-  while (run.epochs_done() < config.epochs) {
-    if (!train_epoch(run, model, optimiser, loader)) {
-      save_run(run, model.module(), optimiser);
-      std::printf("stopped in epoch %d; go on with --resume --out=%s\n",
-                  static_cast<int>(run.epochs_done() + 1), config.out.c_str());
-      return kInterruptedExitCode;
-    }
-    evaluation = evaluate(model, unseen, characters);
-    finish_epoch(run, loader.batches(), evaluation.exact, unseen.size(), "unseen");
-    print_samples(evaluation);
-    save_run(run, model.module(), optimiser);
-  }
-  if (evaluation.examples.empty())
-    evaluation = evaluate(model, unseen, characters);  // resumed after the last epoch
 
-  const Report report = translation_report(run, "Date conversion", model, unseen, characters, evaluation);
-  write_file(config.report_path(), to_html(report));
+  // The loop: a step for each batch, and after each epoch a look at what the model writes for unseen sources.
+  const auto step = [&](const Batch& batch) -> StepResult {
+    const Var scores = model(batch.source, batch.target_in, &run.rng);  // [B, T, V]
+    const Var loss = cross_entropy(scores, batch.target_out);           // mean over the tokens that count
+    loss.backward();
+    const double norm = optimiser.step({.clip_norm = kClipNorm});  // leaves .grad as it is
+    optimiser.zero_grad();
+    return {loss.item(), norm, batch.size()};
+  };
+  Evaluation evaluation;
+  const auto judge = [&]() -> Verdict {
+    evaluation = evaluate(model, unseen, *tokens);
+    return {evaluation.exact, unseen.size()};
+  };
+  const auto verdict =
+      run_epochs(run, model.module(), optimiser, loader, step, judge, [&] { print_samples(evaluation); });
+  if (!verdict) return kInterruptedExitCode;
+
+  // What is left behind: a report, and the last line.
+  const Report report = translation_report(run, "Date conversion", model, unseen, *tokens, evaluation);
   if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
-  std::printf("report: %s\ncheckpoint: %s\n", config.report_path().c_str(), config.checkpoint_path().c_str());
-  std::printf("%s\n", result_line(run, evaluation.exact, unseen.size(), seconds_since(start)).c_str());
+  finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
   return 0;
 }
 
@@ -103,9 +80,8 @@ int run(int argc, char** argv) {
   Flags flags("date_conversion", "Trains a model that writes dates as ISO 8601.");
   add_translation_flags(flags, config);
   std::optional<TensorFile> saved;
-  if (!parse_training_flags(
-          argc, argv, flags, config, [&] { return config.uses_checkpoint(); }, saved))
-    return 0;
+  const auto uses_checkpoint = [&] { return config.uses_checkpoint(); };
+  if (!parse_training_flags(argc, argv, flags, config, uses_checkpoint, saved)) return 0;
   if (!config.convert) return train(config, flags, saved);
   convert_with(*saved, config);
   return 0;

@@ -4,6 +4,7 @@
 #include "autograd/ops/linear_algebra.h"
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/softmax.h"
+#include "layers/attention_maps.h"
 
 namespace heed {
 
@@ -26,6 +27,8 @@ Attention::Attention() : Module("Attention") {
 Attended Attention::operator()(const Var& hs, const Var& h, const Mask& mask) const {
   const ErrorFrame frame = enter();
   const Var weights = attention_weight_(hs, h, mask);
+  if (AttentionMaps::wanted(*this))
+    AttentionMaps::keep(*this, weights.value().unsqueeze(1).unsqueeze(1));  // [B, 1, 1, S]
   return {weight_sum_(hs, weights), weights};
 }
 
@@ -42,6 +45,7 @@ Attended TimeAttention::operator()(const Var& hs_enc, const Var& hs_dec, const M
          .operands = text("hs_enc: ", hs_enc.value().origin(), "    hs_dec: ", hs_dec.value().origin())});
   const Var scores = matmul(hs_dec, transpose(hs_enc));  // [B, T, H] x [B, H, S] -> [B, T, S]
   const Var weights = softmax(scores, mask);
+  if (AttentionMaps::wanted(*this)) AttentionMaps::keep(*this, weights.value().unsqueeze(1));  // [B, 1, T, S]
   return {matmul(weights, hs_enc), weights};  // [B, T, S] x [B, S, H] -> [B, T, H]
 }
 

@@ -14,4 +14,12 @@ Var Dropout::operator()(const Var& x, Rng& rng) const {
   return training() ? dropout(x, probability_, rng) : x;
 }
 
+Var Dropout::operator()(const Var& x, Rng* rng) const {
+  if (!active()) return x;
+  if (rng == nullptr)
+    throw ConfigError({.what = "dropout in training needs a generator, and the pass has none",
+                       .hint = "pass an Rng to the model, or call eval()"});
+  return (*this)(x, *rng);
+}
+
 }  // namespace heed

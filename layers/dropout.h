@@ -12,6 +12,10 @@ class Dropout : public Module {
   /// Throws ConfigError unless 0 <= probability < 1.
   explicit Dropout(double probability);
   Var operator()(const Var& x, Rng& rng) const;
+  /// The same with a generator that may be missing where none is needed; throws ConfigError where one is.
+  Var operator()(const Var& x, Rng* rng) const;
+  /// Whether a call draws random numbers.
+  bool active() const { return training() && probability_ > 0; }
   double probability() const { return probability_; }
 
  private:

@@ -13,6 +13,11 @@ Embedding::Embedding(std::string kind, Tensor weight)
   weight_ = register_parameter("weight", std::move(weight));
 }
 
+Embedding::Embedding(const std::string& kind, const Embedding& other)
+    : Module(text(kind, " ", other.weight_.extent(0), " x ", other.weight_.extent(1))) {
+  weight_ = share_parameter("weight", other.weight_);
+}
+
 Var Embedding::operator()(const Tensor& ids) const {
   const ErrorFrame frame = enter();
   return embedding(weight_, ids);

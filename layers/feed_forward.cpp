@@ -1,34 +1,38 @@
 #include "layers/feed_forward.h"
 
-#include <cmath>
-#include <numbers>
-
-#include "autograd/ops/arithmetic.h"
+#include "autograd/ops/activations.h"
 
 namespace heed {
-namespace {
 
-// x (1 + tanh(u)) / 2 = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x³).
-Var gelu(const Var& x) {
-  const double factor = 2 * std::sqrt(2 / std::numbers::pi);
-  return x * sigmoid(x * (square(x) * (0.044715 * factor) + factor));
+Var activate(const Var& x, Activation activation) {
+  switch (activation) {
+    case Activation::relu:
+      return relu(x);
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::gelu_tanh:
+      return gelu_tanh(x);
+    default:
+      return silu(x);
+  }
 }
 
-}  // namespace
-
 FeedForward::FeedForward(const FeedForwardConfig& config, Rng& rng)
-    : Module(text("FeedForward ", config.width, " -> ", config.inner, " -> ", config.width)),
+    : Module(text("FeedForward ", config.width, " -> ", config.inner, " -> ", config.width,
+                  config.gated ? ", gated" : "")),
       activation_(config.activation),
-      inner_(config.width, config.inner, rng),
-      outer_(config.inner, config.width, rng) {
+      inner_(config.width, config.inner, rng, {.bias = config.bias}),
+      outer_(config.inner, config.width, rng, {.bias = config.bias}) {
   register_module("inner", inner_);
+  if (config.gated)
+    register_module("gate", gate_.emplace(config.width, config.inner, rng, LinearOptions{.bias = config.bias}));
   register_module("outer", outer_);
 }
 
 Var FeedForward::operator()(const Var& x) const {
   const ErrorFrame frame = enter();
   const Var hidden = inner_(x);
-  return outer_(activation_ == Activation::relu ? relu(hidden) : gelu(hidden));
+  return outer_(gate_ ? hidden * activate((*gate_)(x), activation_) : activate(hidden, activation_));
 }
 
 }  // namespace heed

@@ -85,6 +85,9 @@ void Module::append_summary(std::string& out, const std::string& name, int depth
                    " parameters)\n"));
   for (const auto& [parameter_name, parameter] : parameters_)
     append(out, text(indent, "  ", parameter_name, " ", parameter.dtype(), " ", parameter.shape(), "\n"));
+  for (const auto& [shared_name, parameter] : shared_)
+    append(out, text(indent, "  ", shared_name, " ", parameter.dtype(), " ", parameter.shape(),
+                     ", shared: ", parameter.name(), "\n"));
   for (const Module* const part : parts_) part->append_summary(out, part->name_, depth + 1);
 }
 
@@ -99,7 +102,7 @@ void Module::require_new(const std::string& name) const {
   const auto is_part = [&](const Module* part) { return part->name_ == name; };
   if (name.empty() || name.find('.') != std::string::npos ||
       std::any_of(parameters_.begin(), parameters_.end(), taken) ||
-      std::any_of(parts_.begin(), parts_.end(), is_part))
+      std::any_of(shared_.begin(), shared_.end(), taken) || std::any_of(parts_.begin(), parts_.end(), is_part))
     throw ConfigError(
         {.what = text(description_, ": \"", name, "\" cannot be the name of another parameter or part"),
          .expected = "a name of its own, not empty and without a dot"});
@@ -112,15 +115,26 @@ Var Module::register_parameter(std::string name, Tensor value) {
   return parameter;
 }
 
+Var Module::share_parameter(std::string name, const Var& parameter) {
+  require_new(name);
+  shared_.emplace_back(std::move(name), parameter);
+  return parameter;
+}
+
 void Module::register_module(std::string name, Module& part) {
   require_new(name);
-  part.prefix_names(name + ".");
+  part.path_ = name;
+  part.prefix_paths(name + ".");
   part.name_ = std::move(name);
   parts_.push_back(&part);
 }
 
-void Module::prefix_names(const std::string& prefix) {
-  for_each_parameter([&](Var parameter) { parameter.named(prefix + parameter.name()); });
+void Module::prefix_paths(const std::string& prefix) {
+  for (auto& [name, parameter] : parameters_) parameter.named(prefix + parameter.name());
+  for (Module* const part : parts_) {
+    part->path_.insert(0, prefix);
+    part->prefix_paths(prefix);
+  }
 }
 
 ErrorFrame Module::enter() const {

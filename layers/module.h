@@ -31,6 +31,9 @@ class Module {
 
   /// "Linear 128 -> 64": the kind and what tells one from another.
   const std::string& description() const { return description_; }
+  /// Where this is in the outermost module, "decoder.0.self_attention": what the names of its parameters begin
+  /// with. Empty for the outermost.
+  const std::string& path() const { return path_; }
 
   /// The parameters of this and of all parts, in the order of registration. A Var's name() is its path from the
   /// outermost module, "decoder.out.weight".
@@ -62,6 +65,10 @@ class Module {
   /// Adds a parameter; returns it, to be kept in a member. Throws ConfigError unless the name is new, not empty
   /// and without a dot; so does register_module.
   Var register_parameter(std::string name, Tensor value);
+  /// Uses a parameter that another module has registered, by identity (tied weights): it stays that module's,
+  /// which lists, trains and saves it once, and both see every change. Returns it, to be kept in a member.
+  /// Throws as register_parameter.
+  Var share_parameter(std::string name, const Var& parameter);
   /// Adds a part, which must live as long as this module does.
   void register_module(std::string name, Module& part);
   /// Names this module in errors while the frame lives: the first line of every operator().
@@ -71,12 +78,13 @@ class Module {
   void require_new(const std::string& name) const;
   template <class F>
   void for_each_parameter(F&& body) const;
-  void prefix_names(const std::string& prefix);
+  void prefix_paths(const std::string& prefix);
   void append_summary(std::string& out, const std::string& name, int depth) const;
 
   std::string description_;
   std::string name_;  // within the module that it is a part of; empty for the outermost
-  std::vector<std::pair<std::string, Var>> parameters_;
+  std::string path_;
+  std::vector<std::pair<std::string, Var>> parameters_, shared_;
   std::vector<Module*> parts_;
   bool training_ = true;
 };

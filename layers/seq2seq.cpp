@@ -1,10 +1,10 @@
 #include "layers/seq2seq.h"
 
 #include <algorithm>
+#include <numeric>
 
+#include "autograd/ops/embedding.h"
 #include "autograd/ops/shape.h"
-#include "core/index.h"
-#include "core/reduce.h"
 
 namespace heed {
 
@@ -22,6 +22,44 @@ Encoded Encoder::operator()(const Tokens& source) const {
   Mask mask;
   if (source.lengths.defined()) mask = Mask::padding(source.lengths, source.time());
   return {output.hs, output.state.h, mask};
+}
+
+// ---- the state of a decoder
+// -----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Rows of x [N, ...] by ids [N'], of which gradients flow back.
+Var rows_of(const Var& x, const Tensor& rows) {
+  if (!x.defined()) return x;
+  const Shape shape = x.shape().with(0, rows.count());
+  const Var flat =
+      x.rank() == 2 ? x : reshape(x, {x.extent(0), x.count() / std::max<std::int64_t>(1, x.extent(0))});
+  return reshape(embedding(flat, rows), std::span(shape.begin(), shape.end()));
+}
+
+Mask rows_of(const Mask& mask, const Tensor& rows) {
+  if (!mask.defined()) return mask;
+  const Tensor real = take_rows(mask.attends().squeeze(1), rows);  // [N, 1, S] -> [N', S]
+  return Mask::attend(real.unsqueeze(1));
+}
+
+// hs [B, S, H] with the real steps of each sequence in the opposite order.
+Var steps_reversed(const Var& hs, const Tokens& tokens) {
+  const std::int64_t steps = tokens.batch() * tokens.time();
+  const Tensor positions = Tensor::arange(steps, DType::i32).reshape({tokens.batch(), tokens.time()});
+  return embedding(reshape(hs, {steps, hs.extent(2)}), reversed({positions, tokens.lengths}).ids);
+}
+
+}  // namespace
+
+void Seq2seqState::select(const Tensor& rows) {
+  lstm = {rows_of(lstm.h, rows), rows_of(lstm.c, rows)};  // throws before anything is changed
+  std::vector<std::int32_t> chosen;
+  for (const double row : rows.to_vector()) chosen.push_back(sources[static_cast<std::size_t>(row)]);
+  if (chosen == sources) return;  // what is read of the sources is where it should be
+  encoded = {rows_of(encoded.hs, rows), rows_of(encoded.h, rows), rows_of(encoded.mask, rows)};
+  sources = std::move(chosen);
 }
 
 // ---- decoders
@@ -129,40 +167,30 @@ Tensor EncoderDecoder<DecoderType>::in_source_order(const Tensor& weights, const
 }
 
 template <class DecoderType>
+Seq2seqState EncoderDecoder<DecoderType>::start(const Tokens& source) const {
+  const ErrorFrame frame = enter();
+  const Encoded encoded = encoder_(as_read(source));
+  Seq2seqState state{DecoderType::read_part(encoded), {encoded.h, {}}, {}};
+  // Once here, so that no step has to turn its weights round.
+  if (state.encoded.hs.defined() && config_.reverse_source)
+    state.encoded.hs = steps_reversed(state.encoded.hs, source);
+  state.sources.resize(static_cast<std::size_t>(source.batch()));
+  std::iota(state.sources.begin(), state.sources.end(), 0);
+  return state;
+}
+
+template <class DecoderType>
+Step EncoderDecoder<DecoderType>::step(const Tensor& ids, State& state) const {
+  const ErrorFrame frame = enter();
+  Decoded decoded = decoder_(ids.unsqueeze(1), state.encoded, state.lstm);  // [N] -> [N, 1]
+  state.lstm = std::move(decoded.state);
+  return {squeeze(decoded.scores, 1), decoded.weights.defined() ? squeeze(decoded.weights, 1) : Var()};
+}
+
+template <class DecoderType>
 std::vector<Generated> EncoderDecoder<DecoderType>::generate(const Tokens& source,
                                                              const GenerateOptions& options) const {
-  const ErrorFrame frame = enter();
-  const NoGrad no_grad;
-  const std::int64_t batch = source.batch();
-  const std::int64_t max_length = options.max_length.value_or(2 * source.time() + 32);
-  const Encoded encoded = encoder_(as_read(source));
-  LstmState state{encoded.h, {}};
-  Tensor ids = Tensor::full({batch, 1}, config_.start, DType::i32);
-  std::vector<Generated> generated(static_cast<std::size_t>(batch));
-  std::vector<bool> ended(static_cast<std::size_t>(batch));
-  std::vector<Tensor> weights;  // [B, 1, S] a step
-  for (std::int64_t step = 0; step <= max_length; ++step) {
-    const Decoded decoded = decoder_(ids, encoded, state);
-    state = decoded.state;
-    if (decoded.weights.defined()) weights.push_back(decoded.weights.value());
-    ids = argmax(decoded.scores.value(), -1);  // [B, 1]
-    for (std::size_t b = 0; b < ended.size(); ++b) {
-      const std::int32_t id = ids.data<std::int32_t>()[b];
-      if (id == config_.end || step == max_length) ended[b] = true;
-      if (!ended[b]) generated[b].ids.push_back(id);
-    }
-    if (std::all_of(ended.begin(), ended.end(), [](bool e) { return e; })) break;
-  }
-  if (weights.empty()) return generated;
-  const Tensor all = in_source_order(concat(weights, 1), source);  // [B, T, S]
-  for (std::size_t b = 0; b < generated.size(); ++b) {
-    const auto row = static_cast<std::int64_t>(b);
-    const std::int64_t steps = std::min(all.extent(1), static_cast<std::int64_t>(generated[b].ids.size()) + 1);
-    const std::int64_t length =
-        source.lengths.defined() ? source.lengths.data<std::int32_t>()[b] : source.time();
-    generated[b].weights = all.select(0, row).slice(0, 0, steps).slice(1, 0, length);
-  }
-  return generated;
+  return greedy(*this, source, options);
 }
 
 template <class DecoderType>

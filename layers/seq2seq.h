@@ -1,16 +1,16 @@
 // Sequence to sequence: an encoder reads, a decoder writes. Plain, Peeky and with attention.
 //
-// Source: "Deep Learning from Scratch 2", chapters 7 and 8; but embeddings start standard normal, where the book's
-// start a hundred times smaller, which makes the attention model slow to find where to look. B sequences, S source
-// steps, T target steps, H hidden, E embedding, V vocabulary.
+// Source: "Deep Learning from Scratch 2", chapters 7 and 8; but embeddings start standard normal, where the
+// book's start a hundred times smaller, which makes the attention model slow to find where to look. B
+// sequences, S source steps, T target steps, H hidden, E embedding, V vocabulary.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "core/mask.h"
 #include "core/tokens.h"
 #include "layers/attention.h"
+#include "layers/decoding.h"
 #include "layers/time_layers.h"
 
 namespace heed {
@@ -21,7 +21,7 @@ struct Seq2seqConfig {
   std::int64_t hidden = 256;
   bool reverse_source = true;  ///< the encoder reads from the end, so that first letters are near each other
   std::int32_t start = 1;      ///< id that generation starts from
-  std::int32_t end = 2;        ///< id that ends it
+  std::int32_t end = 2;        ///< id that ends it; below 0: only the length does
 };
 
 /// What the decoder knows of the source.
@@ -36,6 +36,18 @@ struct Decoded {
   Var scores;       ///< [B, T, V]
   Var weights;      ///< [B, T, S] in the order in which the source was read; undefined without attention
   LstmState state;  ///< after the last step: where the next call goes on
+};
+
+/// Where a decoder is in its sequences: what it still reads of their sources, and its LSTM's state.
+struct Seq2seqState {
+  Encoded encoded;
+  LstmState lstm;
+  std::vector<std::int32_t> sources;  ///< which source each sequence is written from
+
+  /// Keeps those sequences in that order: rows [N] (i32). Gradients flow through. Throws IndexError for a row
+  /// that there is not.
+  void select(const Tensor& rows);
+  std::int64_t rows() const { return static_cast<std::int64_t>(sources.size()); }
 };
 
 /// Embedding and LSTM over the source.
@@ -55,6 +67,8 @@ class Decoder : public Module {
   Decoder(const Seq2seqConfig& config, Rng& rng);
   /// ids [B, T]: the targets so far (in training all at once, in generation one step a call).
   Decoded operator()(const Tensor& ids, const Encoded& encoded, const LstmState& state) const;
+  /// The part of `encoded` that operator() reads.
+  static Encoded read_part(const Encoded&) { return {}; }
 
  private:
   Embedding embed_;
@@ -67,6 +81,7 @@ class PeekyDecoder : public Module {
  public:
   PeekyDecoder(const Seq2seqConfig& config, Rng& rng);
   Decoded operator()(const Tensor& ids, const Encoded& encoded, const LstmState& state) const;
+  static Encoded read_part(const Encoded& encoded) { return {{}, encoded.h, {}}; }
 
  private:
   Embedding embed_;
@@ -79,23 +94,13 @@ class AttentionDecoder : public Module {
  public:
   AttentionDecoder(const Seq2seqConfig& config, Rng& rng);
   Decoded operator()(const Tensor& ids, const Encoded& encoded, const LstmState& state) const;
+  static Encoded read_part(const Encoded& encoded) { return {encoded.hs, {}, encoded.mask}; }
 
  private:
   Embedding embed_;
   TimeLSTM lstm_;
   TimeAttention attention_;
   TimeAffine affine_;
-};
-
-struct GenerateOptions {
-  /// Ids at most, the end not counted; when not given, twice the source's and 32 more.
-  std::optional<std::int64_t> max_length = {};
-};
-
-/// One generated sequence.
-struct Generated {
-  std::vector<std::int32_t> ids;  ///< without start and end
-  Tensor weights;  ///< [ids.size() + 1, S]: where each id, and the end, looked; undefined without attention
 };
 
 /// An encoder and one of the decoders above.
@@ -114,7 +119,15 @@ class EncoderDecoder : public Module {
   };
   Forward with_attention(const Tokens& source, const Tokens& target_in) const;
 
-  /// The most probable next id again and again, until the end or max_length.
+  /// The state before the first step, a row a source (step.h).
+  using State = Seq2seqState;
+  State start(const Tokens& source) const;
+  /// Scores of the next id from the last ones, ids [N] (i32), and weights in the order of the source; moves the
+  /// state on. Differentiable, so that a model can be trained on ids of its own. Throws IndexError for an id
+  /// outside the vocabulary.
+  Step step(const Tensor& ids, State& state) const;
+
+  /// greedy(): the most probable next id again and again.
   std::vector<Generated> generate(const Tokens& source, const GenerateOptions& options = {}) const;
   Generated generate(const std::vector<std::int32_t>& source, const GenerateOptions& options = {}) const;
 

@@ -6,6 +6,7 @@
 #include "autograd/ops/linear_algebra.h"
 #include "autograd/ops/softmax.h"
 #include "core/attention.h"
+#include "core/error.h"
 
 namespace heed {
 namespace {
@@ -21,9 +22,22 @@ const Mask& unchanged(const Mask& mask) {
   return mask;
 }
 
-}  // namespace
+// The common leading axes of all three; none when they do not broadcast.
+std::optional<Shape> common_leading(const Var& q, const Var& k, const Var& v) {
+  if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2) return {};
+  const auto leading = [](const Var& x) { return x.shape().without(-1).without(-1); };
+  const std::optional<Shape> of_sources = common_shape(leading(k), leading(v));
+  return of_sources ? common_shape(leading(q), *of_sources) : std::nullopt;
+}
 
-Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options) {
+// x with those leading axes, itself when it has them.
+Var with_leading(const Var& x, const Shape& leading) {
+  const Shape shape = leading.inserted(leading.rank(), x.extent(-2)).inserted(leading.rank() + 1, x.extent(-1));
+  return x.shape() == shape ? x : expand(x, shape);
+}
+
+// Of operands with equal leading axes, without a bias.
+Var fused_attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options) {
   const double scale = scale_of(q, options);
   AttentionForwardPass forward = attention_forward(q.value(), k.value(), v.value(), options.mask, scale);
   Tensor value = forward.y;
@@ -43,11 +57,28 @@ Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& 
       });
 }
 
+}  // namespace
+
+Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options) {
+  if (options.bias.defined()) return definition::attention(q, k, v, options);
+  const std::optional<Shape> leading = common_leading(q, k, v);
+  if (!leading) return fused_attention(q, k, v, options);  // throws
+  return fused_attention(with_leading(q, *leading), with_leading(k, *leading), with_leading(v, *leading),
+                         options);
+}
+
 namespace definition {
 
 Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options) {
-  const Var scores = matmul(q, transpose(k)) * scale_of(q, options);  // [..., T, S]
-  return matmul(heed::softmax(scores, options.mask), v);              // [..., T, e]
+  Var scores = matmul(q, transpose(k)) * scale_of(q, options);  // [..., T, S]
+  if (options.bias.defined()) {
+    if (!broadcasts_to(options.bias.shape(), scores.shape()))
+      throw ShapeError({.what = text("attention: the bias ", options.bias.shape(),
+                                     " does not broadcast to the scores ", scores.shape()),
+                        .operands = text("bias: ", options.bias.value().origin())});
+    scores = scores + options.bias;
+  }
+  return matmul(heed::softmax(scores, options.mask), v);  // [..., T, e]
 }
 
 }  // namespace definition

@@ -116,10 +116,7 @@ double History::recent_loss(std::int64_t steps) const {
   return n == 0 ? 0.0 : std::accumulate(losses.end() - n, losses.end(), 0.0) / static_cast<double>(n);
 }
 
-void start_epoch(Run& run) {
-  run.position = {run.rng.state(), 0};
-  run.rng.split();
-}
+void start_epoch(Run& run) { run.position = new_pass(run.rng); }
 
 void make_folder(const std::string& path) {
   std::error_code error;
@@ -222,6 +219,12 @@ std::string result_line(const Run& run, double exact, std::size_t unseen, double
               " seconds=", formatted("%.1f", seconds), " examples_per_s=",
               formatted("%.0f", static_cast<double>(h.examples) / std::max(1e-9, h.seconds)),
               " loss=", formatted("%.4f", h.epoch_losses.empty() ? 0.0 : h.epoch_losses.back()));
+}
+
+void finish_program(const Run& run, const Report& report, double exact, std::size_t unseen, double seconds) {
+  write_file(run.config.report_path(), to_html(report));
+  std::printf("report: %s\ncheckpoint: %s\n%s\n", run.config.report_path().c_str(),
+              run.config.checkpoint_path().c_str(), result_line(run, exact, unseen, seconds).c_str());
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {

@@ -11,7 +11,7 @@
 
 #include "core/random.h"
 #include "core/serialize.h"
-#include "data/loader.h"
+#include "data/pass.h"
 #include "examples/common/flags.h"
 #include "examples/common/report.h"
 #include "layers/module.h"
@@ -66,7 +66,7 @@ struct Run {
   const Flags& flags;
   std::string vocabulary;  ///< as text
   Rng rng;
-  Epoch::State position{};  ///< in the epoch that is running
+  PassState position{};  ///< in the epoch that is running
   History history{};
 
   std::int64_t epochs_done() const { return static_cast<std::int64_t>(history.exact.size()); }
@@ -92,6 +92,9 @@ void finish_epoch(Run& run, std::int64_t steps, double exact, std::size_t unseen
 
 /// The report of a run: figures, curves and settings, with neither samples nor maps.
 Report training_report(const Run& run, const std::string& title, double exact, std::size_t unseen);
+
+/// Writes the report, says where it and the checkpoint are, and prints the last line.
+void finish_program(const Run& run, const Report& report, double exact, std::size_t unseen, double seconds);
 
 /// result exact=0.9987 unseen=5000 epochs=4 seconds=41.2 examples_per_s=2410 loss=0.0031
 std::string result_line(const Run& run, double exact, std::size_t unseen, double seconds);

@@ -8,39 +8,66 @@
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/softmax.h"
 #include "core/plot.h"
+#include "data/bpe_tokenizer.h"
 #include "data/evaluate.h"
 #include "data/loader.h"
+#include "data/vocabulary.h"
+#include "data/word_tokenizer.h"
+#include "layers/seq2seq.h"
+#include "layers/transformer.h"
 
 namespace heed::programs {
 namespace {
 
-Seq2seqConfig seq2seq_config(const TranslationConfig& config, const Vocabulary& vocabulary) {
-  return {.vocabulary = vocabulary.size(),
-          .embedding = config.embedding,
-          .hidden = config.hidden,
-          .reverse_source = true,
-          .start = Vocabulary::kStart,
-          .end = Vocabulary::kEnd};
+template <class Model>
+Translator recurrent(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng) {
+  return Translator(std::make_unique<Model>(Seq2seqConfig{.vocabulary = tokenizer.size(),
+                                                          .embedding = config.embedding,
+                                                          .hidden = config.hidden,
+                                                          .reverse_source = true,
+                                                          .start = Tokenizer::kStart,
+                                                          .end = Tokenizer::kEnd},
+                                            rng));
 }
 
-template <class Model>
-Translator recurrent(const TranslationConfig& config, const Vocabulary& vocabulary, Rng& rng) {
-  return Translator(std::make_unique<Model>(seq2seq_config(config, vocabulary), rng));
+Translator transformer(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng) {
+  return Translator(std::make_unique<Transformer>(TransformerConfig{.vocabulary = tokenizer.size(),
+                                                                    .layers = config.transformer.layers,
+                                                                    .layer = config.transformer.layer(),
+                                                                    .start = Tokenizer::kStart,
+                                                                    .end = Tokenizer::kEnd},
+                                                  rng));
 }
 
 struct Kind {
   const char* name;
-  Translator (*make)(const TranslationConfig& config, const Vocabulary& vocabulary, Rng& rng);
+  Translator (*make)(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng);
 };
 constexpr Kind kKinds[] = {{"seq2seq", recurrent<Seq2seq>},
                            {"peeky", recurrent<PeekySeq2seq>},
-                           {"attention", recurrent<AttentionSeq2seq>}};
+                           {"attention", recurrent<AttentionSeq2seq>},
+                           {"transformer", transformer}};
+
+// Without dropout while it lives.
+class Evaluating {
+ public:
+  explicit Evaluating(Translator& model) : module_(model.module()), before_(module_.training()) {
+    module_.eval();
+  }
+  ~Evaluating() { module_.train(before_); }
+  Evaluating(const Evaluating&) = delete;
+  Evaluating& operator=(const Evaluating&) = delete;
+
+ private:
+  Module& module_;
+  bool before_;
+};
 
 // Sum of the losses of each pair's target, the model being given the target so far.
-std::vector<double> target_losses(const Translator& model, const Pairs& pairs, const Vocabulary& vocabulary) {
+std::vector<double> target_losses(const Translator& model, const Pairs& pairs, const Tokenizer& tokenizer) {
   const NoGrad no_grad;
   std::vector<double> losses;
-  const Loader loader(pairs, vocabulary, {.batch = 256, .shuffle = false});
+  const Loader loader(pairs, tokenizer, {.batch = 256, .shuffle = false});
   for (const Batch& batch : Epoch(loader.epoch(Epoch::State{}))) {
     const Var each =
         cross_entropy(model(batch.source, batch.target_in), batch.target_out, {.reduction = Reduction::none});
@@ -51,13 +78,12 @@ std::vector<double> target_losses(const Translator& model, const Pairs& pairs, c
 }
 
 // Maps of some examples, spread evenly.
-std::vector<AttentionMap> attention_maps(const Translator& model, const Pairs& pairs,
-                                         const Vocabulary& vocabulary) {
+std::vector<AttentionMap> attention_maps(Translator& model, const Pairs& pairs, const Tokenizer& tokenizer) {
   std::vector<AttentionMap> maps;
   const std::size_t count = std::min<std::size_t>(4, pairs.size());
   for (std::size_t i = 0; i < count; ++i) {
     const Pair& pair = pairs[i * pairs.size() / count];
-    AttentionMap map = convert(model, pair.source, vocabulary);
+    AttentionMap map = convert(model, pair.source, tokenizer);
     map.expected = pair.target;
     if (!map.weights.empty()) maps.push_back(std::move(map));
   }
@@ -71,18 +97,30 @@ void add_translation_flags(Flags& flags, TranslationConfig& config) {
   for (const Kind& kind : kKinds) names.push_back(kind.name);
   add_training_flags(flags, config, "a file of pairs, source<TAB>target or source_target a line");
   flags.choice("model", &config.model, names, "which model to train");
-  flags.add("hidden", &config.hidden, "width of the recurrent layers", at_least(1));
-  flags.add("embedding", &config.embedding, "width of the embedding", at_least(1));
+  flags.choice("tokens", &config.tokens, {"characters", "words", "bpe"}, "what texts are cut into");
+  flags.add("merges", &config.merges, "tokens to learn, of bpe", at_least(0));
+  flags.add("hidden", &config.hidden, "width of the layers, of recurrent models", at_least(1));
+  flags.add("embedding", &config.embedding, "width of the embedding, of recurrent models", at_least(1));
+  add_transformer_flags(flags, config.transformer, ", of a transformer");
   flags.choice("split", &config.split, {"leak-free", "random"},
                "how unseen examples are set apart: no source on both sides, or at random");
   flags.add("convert", &config.convert, "convert this text with the checkpoint in --out, and stop");
-  flags.do_not_remember({"convert"});
+  flags.add("beams", &config.beams,
+            "hypotheses of the search that converts it; 1: the most probable id each time", at_least(1));
+  flags.do_not_remember({"convert", "beams"});
 }
 
-Translator make_translator(const TranslationConfig& config, const Vocabulary& vocabulary, Rng& rng) {
+Translator make_translator(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng) {
   for (const Kind& kind : kKinds)
-    if (kind.name == config.model) return kind.make(config, vocabulary, rng);
+    if (kind.name == config.model) return kind.make(config, tokenizer, rng);
   throw ConfigError({.what = text("there is no model ", config.model)});
+}
+
+std::unique_ptr<Tokenizer> make_tokenizer(const TranslationConfig& config, const Pairs& all,
+                                          const Pairs& train) {
+  if (config.tokens == "words") return std::make_unique<WordTokenizer>(train);
+  if (config.tokens == "bpe") return std::make_unique<BpeTokenizer>(train, BpeOptions{.merges = config.merges});
+  return std::make_unique<Vocabulary>(all);
 }
 
 Split split_as_configured(const Pairs& pairs, const TranslationConfig& config, Rng& rng) {
@@ -91,10 +129,11 @@ Split split_as_configured(const Pairs& pairs, const TranslationConfig& config, R
   return split;
 }
 
-Evaluation evaluate(const Translator& model, const Pairs& pairs, const Vocabulary& vocabulary) {
+Evaluation evaluate(Translator& model, const Pairs& pairs, const Tokenizer& tokenizer) {
+  const Evaluating without_dropout(model);
   std::vector<std::string> sources;
   for (const Pair& pair : pairs) sources.push_back(pair.source);
-  const std::vector<std::string> written = convert_all(model, sources, vocabulary);
+  const std::vector<std::string> written = convert_all(model, sources, tokenizer);
   Evaluation evaluation;
   Pairs wrong;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
@@ -105,7 +144,7 @@ Evaluation evaluate(const Translator& model, const Pairs& pairs, const Vocabular
   }
   evaluation.exact = 1 - static_cast<double>(wrong.size()) / static_cast<double>(pairs.size());
   if (wrong.empty()) return evaluation;
-  const std::vector<double> losses = target_losses(model, wrong, vocabulary);
+  const std::vector<double> losses = target_losses(model, wrong, tokenizer);
   for (std::size_t i = 0, next = 0; i < pairs.size(); ++i)
     if (!evaluation.right[i]) evaluation.examples[i].loss = losses[next++];
   return evaluation;
@@ -124,12 +163,16 @@ void print_samples(const Evaluation& evaluation) {
   std::fflush(stdout);
 }
 
-AttentionMap convert(const Translator& model, const std::string& source, const Vocabulary& vocabulary) {
-  const std::vector<std::int32_t> ids = vocabulary.encode(source);
-  const Generated result = model.generate(batch_of(std::span(&ids, 1), 0)).front();
-  AttentionMap map{.source = source, .output = vocabulary.decode(result.ids)};
-  for (const std::int32_t id : ids) map.source_tokens.push_back(vocabulary.label(id));
-  for (const std::int32_t id : result.ids) map.output_tokens.push_back(vocabulary.label(id));
+AttentionMap convert(Translator& model, const std::string& source, const Tokenizer& tokenizer,
+                     std::int64_t beams) {
+  const Evaluating without_dropout(model);
+  const std::vector<std::int32_t> ids = tokenizer.encode(source);
+  const Tokens tokens = batch_of(std::span(&ids, 1), Tokenizer::kPad);
+  const Generated result = beams == 1 ? model.generate(tokens).front()
+                                      : model.search(tokens, {.beams = beams, .alpha = 1}).front().front();
+  AttentionMap map{.source = source, .output = tokenizer.decode(result.ids)};
+  for (const std::int32_t id : ids) map.source_tokens.push_back(tokenizer.label(id));
+  for (const std::int32_t id : result.ids) map.output_tokens.push_back(tokenizer.label(id));
   if (result.weights.defined())
     map.weights = result.weights.slice(0, 0, static_cast<std::int64_t>(result.ids.size())).to_vector();
   return map;
@@ -141,10 +184,10 @@ void print_attention(const AttentionMap& map, bool color) {
               terminal_heat_map(map.weights, map.output_tokens, map.source_tokens, {.color = color}).c_str());
 }
 
-Report translation_report(const Run& run, const std::string& title, const Translator& model,
-                          const Pairs& unseen, const Vocabulary& vocabulary, const Evaluation& evaluation) {
+Report translation_report(const Run& run, const std::string& title, Translator& model, const Pairs& unseen,
+                          const Tokenizer& tokenizer, const Evaluation& evaluation) {
   Report report = training_report(run, title, evaluation.exact, unseen.size());
-  report.attention = attention_maps(model, unseen, vocabulary);
+  report.attention = attention_maps(model, unseen, tokenizer);
   for (std::size_t i = 0; i < evaluation.examples.size(); ++i)
     if (!evaluation.right[i]) report.mistakes.push_back(evaluation.examples[i]);
   std::stable_sort(report.mistakes.begin(), report.mistakes.end(),
@@ -156,11 +199,11 @@ Report translation_report(const Run& run, const std::string& title, const Transl
 }
 
 void convert_with(const TensorFile& saved, const TranslationConfig& config) {
-  const Vocabulary vocabulary(saved_vocabulary(saved));
+  const std::unique_ptr<Tokenizer> tokenizer = read_tokenizer(saved_vocabulary(saved));
   Rng rng(config.seed);
-  Translator model = make_translator(config, vocabulary, rng);
+  Translator model = make_translator(config, *tokenizer, rng);
   load_model(saved, model.module());
-  const AttentionMap map = convert(model, *config.convert, vocabulary);
+  const AttentionMap map = convert(model, *config.convert, *tokenizer, config.beams);
   std::printf("%s\n", map.output.c_str());
   if (isatty(STDOUT_FILENO) != 0) print_attention(map, true);
 }

@@ -3,23 +3,30 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "data/split.h"
-#include "data/vocabulary.h"
+#include "data/tokenizer.h"
 #include "examples/common/training.h"
-#include "layers/seq2seq.h"
+#include "examples/common/transformer_flags.h"
+#include "layers/beam_search.h"
 
 namespace heed::programs {
 
 /// The flags of a program that trains a translator.
 struct TranslationConfig : TrainingConfig {
   std::string model = "attention";
+  std::string tokens = "characters";          ///< what texts are cut into
+  std::int64_t merges = 500;                  ///< of byte pairs
   std::int64_t hidden = 128, embedding = 16;  ///< of recurrent models
+  TransformerSizes transformer = {};
   std::string split = "leak-free";
   std::optional<std::string> convert{};  ///< a text to convert with the checkpoint
+  std::int64_t beams = 1;                ///< of the search that converts it; 1: greedy
 
   bool uses_checkpoint() const { return resume || convert.has_value(); }
 };
@@ -32,51 +39,66 @@ class Translator {
  public:
   template <class Model>
   explicit Translator(std::unique_ptr<Model> model)
-      : scores_([m = model.get()](const Tokens& source, const Tokens& target_in) {
-          return (*m)(source, target_in);
+      : scores_([m = model.get()](const Tokens& source, const Tokens& target_in, [[maybe_unused]] Rng* rng) {
+          if constexpr (std::is_invocable_v<const Model&, const Tokens&, const Tokens&, Rng*>)
+            return (*m)(source, target_in, rng);
+          else
+            return (*m)(source, target_in);
         }),
-        generate_([m = model.get()](const Tokens& source) { return m->generate(source); }),
+        start_([m = model.get()](const Tokens& source) { return decoding_start(*m, source); }),
         module_(std::move(model)) {}
 
   Module& module() { return *module_; }
   const Module& module() const { return *module_; }
-  /// Scores [B, T, V] of the next id at each step, the targets so far being given.
-  Var operator()(const Tokens& source, const Tokens& target_in) const { return scores_(source, target_in); }
-  /// What the model writes for each source.
-  std::vector<Generated> generate(const Tokens& source) const { return generate_(source); }
+  /// Scores [B, T, V] of the next id at each step, the targets so far being given; the generator is for
+  /// dropout.
+  Var operator()(const Tokens& source, const Tokens& target_in, Rng* rng = nullptr) const {
+    return scores_(source, target_in, rng);
+  }
+  /// What the model writes for each source, greedily.
+  std::vector<Generated> generate(const Tokens& source) const { return greedy(start_(source)); }
+  /// The best that a beam search finds for each source.
+  std::vector<std::vector<Generated>> search(const Tokens& source, const BeamOptions& options) const {
+    return beam_search(start_(source), options);
+  }
 
  private:
-  std::function<Var(const Tokens&, const Tokens&)> scores_;
-  std::function<std::vector<Generated>(const Tokens&)> generate_;
+  std::function<Var(const Tokens&, const Tokens&, Rng*)> scores_;
+  std::function<DecodingStart(const Tokens&)> start_;
   std::unique_ptr<Module> module_;
 };
 
-/// The model that the configuration names, for ids of that vocabulary.
-Translator make_translator(const TranslationConfig& config, const Vocabulary& vocabulary, Rng& rng);
+/// The model that the configuration names, for ids of that tokenizer.
+Translator make_translator(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng);
+/// The tokenizer that it names: the characters of all pairs, or words or byte pairs learnt from those to train
+/// on.
+std::unique_ptr<Tokenizer> make_tokenizer(const TranslationConfig& config, const Pairs& all,
+                                          const Pairs& train);
 
 /// Splits as the configuration says and prints the leak report.
 Split split_as_configured(const Pairs& pairs, const TranslationConfig& config, Rng& rng);
 
-/// What a model wrote for some pairs.
+/// What a model wrote for some pairs, greedily and without dropout.
 struct Evaluation {
   double exact = 0;
   std::vector<Example> examples;  ///< one a pair, with the loss of those that are wrong
   std::vector<bool> right;
 };
-Evaluation evaluate(const Translator& model, const Pairs& pairs, const Vocabulary& vocabulary);
+Evaluation evaluate(Translator& model, const Pairs& pairs, const Tokenizer& tokenizer);
 
 /// Prints ten of them, each marked right or wrong.
 void print_samples(const Evaluation& evaluation);
 
 /// Converts one text and keeps where the model looked; without attention the map has no weights.
-AttentionMap convert(const Translator& model, const std::string& source, const Vocabulary& vocabulary);
+AttentionMap convert(Translator& model, const std::string& source, const Tokenizer& tokenizer,
+                     std::int64_t beams = 1);
 
 /// The map in the terminal: where each written token looked.
 void print_attention(const AttentionMap& map, bool color);
 
 /// The report of a finished run: with samples, the worst mistakes and some maps of attention.
-Report translation_report(const Run& run, const std::string& title, const Translator& model,
-                          const Pairs& unseen, const Vocabulary& vocabulary, const Evaluation& evaluation);
+Report translation_report(const Run& run, const std::string& title, Translator& model, const Pairs& unseen,
+                          const Tokenizer& tokenizer, const Evaluation& evaluation);
 
 /// Converts --convert's text with the checkpoint, prints the result and, on a terminal, where the model looked.
 void convert_with(const TensorFile& saved, const TranslationConfig& config);

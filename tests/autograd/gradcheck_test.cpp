@@ -152,6 +152,30 @@ TEST_CASE("gradcheck: the options set step, tolerance and the cotangent") {
         gradcheck(slightly_wrong, inputs, {.seed = 2}).numeric);
 }
 
+TEST_CASE("gradcheck: compares some elements of each input when asked to, others with another seed") {
+  const std::vector<Var> inputs{Var::parameter(Tensor::ones({50}, DType::f64)), leaf({1, 2})};
+  const Differentiable f = [](In in) { return Outputs{square(in[0]), square(in[1])}; };
+  CHECK(gradcheck(f, inputs).checked == 52);
+  CHECK(gradcheck(f, inputs, {.most = 5}).checked == 7);
+  // One element is wrong: some seeds of 40 meet it, about one in ten.
+  const Differentiable wrong_at_20 = [](In in) {
+    Tensor factors = Tensor::full({50}, 2, DType::f64);
+    factors.set({20}, 3);
+    const Var x = in[0];
+    return Outputs{record("square", x.value() * x.value(),
+                          wrt(x, [x, f = Var(factors)](const Var& dy) { return dy * f * x; }))};
+  };
+  int found = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const GradcheckReport report =
+        gradcheck(wrong_at_20, std::span(inputs).first(1), {.most = 5, .seed = seed});
+    if (!report) CHECK(report.element == 20);
+    found += report ? 0 : 1;
+  }
+  CHECK(found > 0);
+  CHECK(found < 20);
+}
+
 TEST_CASE("gradgradcheck: passes what differentiates again and finds a rule that reads a Tensor") {
   const Differentiable good = square_with([](const Var& dy, const Var& x) { return dy * 2.0 * x; });
   const Differentiable cut = square_with([](const Var& dy, const Var& x) { return dy * 2.0 * x.detach(); });

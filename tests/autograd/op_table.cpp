@@ -88,6 +88,9 @@ void add_arithmetic(std::vector<OpRow>& rows) {
     return Outputs{relu_gradient(square(in[0]), Var(Tensor::of({2, -1, 0}, {3}, in[0].dtype())))};
   });
   add("erf", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{erf(in[0])}; });
+  add("gelu", "", {{{2, 5}, -3, 3}}, [](In in) { return Outputs{gelu(in[0])}; });
+  add("gelu_tanh", "", {{{2, 5}, -3, 3}}, [](In in) { return Outputs{gelu_tanh(in[0])}; });
+  add("silu", "", {{{2, 5}, -3, 3}}, [](In in) { return Outputs{silu(in[0])}; });
   add("relu", "away from the kink", {away_from_zero({3, 5}, 0.1, 2)},
       [](In in) { return Outputs{relu(in[0]) * in[0]}; });
   add("where", "condition, x and y broadcast", {{{2, 3}}, {{3}}}, [](In in) {
@@ -126,6 +129,10 @@ void add_rows_and_products(std::vector<OpRow>& rows) {
     return Outputs{layer_norm(Var(Tensor::arange(8, in[0].dtype()).reshape({2, 4})), in[0],
                               Var(Tensor::ones({4}, in[0].dtype())))};
   });
+  add("rms_norm", "a batch", {{{2, 3, 5}}, {{5}}}, [](In in) { return Outputs{rms_norm(in[0], in[1])}; });
+  add("rms_norm", "one row, one width", {{{1}}, {{1}}},
+      [](In in) { return Outputs{rms_norm(in[0], in[1], 1e-1)}; });
+  add("rms_norm", "no rows", {{{0, 3}}, {{3}}}, [](In in) { return Outputs{rms_norm(in[0], in[1])}; });
   add("matmul", "two matrices", {{{2, 3}}, {{3, 4}}}, [](In in) { return Outputs{matmul(in[0], in[1])}; });
   add("matmul", "leading axes broadcast", {{{2, 1, 2, 3}}, {{4, 3, 2}}},
       [](In in) { return Outputs{matmul(in[0], in[1])}; });
@@ -287,6 +294,12 @@ void add_attention(std::vector<OpRow>& rows) {
          return Outputs{attention(x, x, x, {.mask = Mask::causal(3, 3)})};
        }});
   add("no sources", {{{3, 2}}, {{0, 2}}, {{0, 2}}}, {});
+  add("a head of keys for two heads of queries", {{{2, 2, 2, 3, 2}}, {{2, 2, 1, 4, 2}}, {{2, 1, 4, 3}}},
+      {.mask = Mask::causal(3, 4, 1)});
+  rows.push_back(
+      {"attention", "a bias", {{{2, 2, 3, 2}}, {{2, 2, 4, 2}}, {{2, 2, 4, 3}}, {{2, 1, 4}}}, [](In in) {
+         return Outputs{attention(in[0], in[1], in[2], {.mask = Mask::causal(3, 4, 1), .bias = in[3]})};
+       }});
 }
 
 }  // namespace

@@ -127,6 +127,10 @@ std::vector<Pair> fused_operations() {
        {{{2, 3, 37}}, {{37}}, {{37}}},
        [](In in) { return Outputs{layer_norm(in[0], in[1], in[2])}; },
        [](In in) { return Outputs{definition::layer_norm(in[0], in[1], in[2])}; }},
+      {"rms_norm",
+       {{{2, 3, 37}}, {{37}}},
+       [](In in) { return Outputs{rms_norm(in[0], in[1])}; },
+       [](In in) { return Outputs{definition::rms_norm(in[0], in[1])}; }},
       {"attention",
        {{{2, 3, 9, 5}}, {{2, 3, 17, 5}}, {{2, 3, 17, 6}}},
        [](In in) { return Outputs{attention(in[0], in[1], in[2])}; },
@@ -137,6 +141,10 @@ std::vector<Pair> fused_operations() {
        [mask](In in) {
          return Outputs{definition::attention(in[0], in[1], in[2], {.mask = mask, .scale = 2.0})};
        }},
+      {"attention, heads of keys shared",
+       {{{2, 3, 2, 9, 5}}, {{2, 3, 1, 7, 5}}, {{2, 3, 1, 7, 4}}},
+       [](In in) { return Outputs{attention(in[0], in[1], in[2])}; },
+       [](In in) { return Outputs{definition::attention(in[0], in[1], in[2])}; }},
       {"lstm", lstm_in,
        [all](In in) {
          return all(lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}));

@@ -90,13 +90,13 @@ void train_seq2seq(const Workload& self, const Call& call) {
 
 void train_transformer(const Workload& self, const Call& call) {
   Training training;
-  TransformerConfig config;
+  TransformerConfig config{.layer = {.feed_forward = 512}};
   programs::Flags flags = flags_of(self);
   add_training_flags(flags, training);
-  flags.add("d", &config.width, "width of the model", at_least(1));
-  flags.add("heads", &config.heads, "attention heads, which divide the width", at_least(1));
+  flags.add("d", &config.layer.width, "width of the model", at_least(1));
+  flags.add("heads", &config.layer.heads, "attention heads, which divide the width", at_least(1));
   flags.add("layers", &config.layers, "layers of the encoder, and of the decoder", at_least(1));
-  flags.add("ff", &config.feed_forward, "width between the two maps of a feed-forward part", at_least(1));
+  flags.add("ff", &config.layer.feed_forward, "width between the two maps of a feed-forward part", at_least(1));
   if (!parse(flags, call)) return;
   const Dates dates = load(training);
   config.vocabulary = dates.vocabulary();
@@ -119,10 +119,8 @@ void decode_seq2seq(const Workload& self, const Call& call) {
   Rng rng(1);
   const AttentionSeq2seq model(seq2seq_config(dates, hidden), rng);
   std::int64_t next = 0;
-  const Times times = measure(kWarmUp, runs, [&] {
-    model.generate(dates.batch(next++).source,
-                   {.max_length = dates.target_time() - 1});  // and one step for the end
-  });
+  const Times times = measure(
+      kWarmUp, runs, [&] { model.generate(dates.batch(next++).source, {.max_length = dates.target_time()}); });
   std::printf("decode_ms_per_example %.4f min_ms %.4f rss_mb %.0f\n", times.median * 1e3, times.least * 1e3,
               peak_rss_mb());
 }

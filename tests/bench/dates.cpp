@@ -46,7 +46,7 @@ Dates::Dates(const Pairs& pairs, std::int64_t batch) : batch_(batch) {
   const Vocabulary spelled(pairs);
   const Vocabulary characters(spelled.characters() + " ");
   // One start in place of the four special ids, so that the model is as wide as the peer's.
-  constexpr std::int32_t kShift = Vocabulary::kFirstCharacter - kStart - 1;
+  constexpr std::int32_t kShift = Vocabulary::kFirstToken - kStart - 1;
   vocabulary_ = characters.size() - kShift;
   if (vocabulary_ > std::numeric_limits<std::uint16_t>::max())
     throw ConfigError(

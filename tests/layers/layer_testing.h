@@ -87,6 +87,21 @@ inline double largest(const Tensor& x) {
   return heed::largest_difference(x, Tensor::zeros(x.shape(), x.dtype()));
 }
 
+/// A leaf with the values of the fixture.
+inline Var leaf(const Fixture& numbers, const std::string& name) { return Var::parameter(numbers[name]); }
+
+/// Checks that y, and after backward from the fixture's cotangent all gradients, are the fixture's.
+inline void check_against(const Fixture& numbers, const Module& layer, const Var& y,
+                          std::initializer_list<std::pair<const char*, Var>> inputs) {
+  CHECK(largest_difference(y.value(), numbers["y"]) < kTolerance);
+  y.backward({.cotangent = Var(numbers["dy.y"])});
+  CHECK(gradient_difference(layer, numbers) < kTolerance);
+  for (const auto& [name, input] : inputs) {
+    INFO(name);
+    CHECK(largest_difference(input.grad().value(), numbers[text("d.", name)]) < kTolerance);
+  }
+}
+
 /// Checks a model that gives scores for a source and the targets so far: scores, loss and all gradients are
 /// those of the fixture, in f64, and in f32 as near as `near_f32`.
 template <class Model>

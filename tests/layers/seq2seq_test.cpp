@@ -154,6 +154,69 @@ TEMPLATE_TEST_CASE("seq2seq: a decoder given one id a call gives what it gives a
   CHECK(largest_difference(s.model(s.source, s.target).value(), at_once.scores.value()) < kTolerance);
 }
 
+TEMPLATE_TEST_CASE("seq2seq: steps give the scores, weights and gradients of teacher forcing", "", Seq2seq,
+                   PeekySeq2seq, AttentionSeq2seq) {
+  Setting<TestType> s;
+  const auto forced = s.model.with_attention(s.source, s.target);
+  sum(square(forced.scores)).backward();
+  const std::vector<Tensor> gradients = take_gradients(s.model);
+
+  Seq2seqState state = s.model.start(s.source);
+  std::vector<Var> scores;
+  for (std::int64_t t = 0; t < 5; ++t) {
+    const Step step = s.model.step(s.target.ids.select(1, t), state);
+    CHECK(largest_difference(step.scores.value(), forced.scores.value().select(1, t)) < kTolerance);
+    REQUIRE(step.weights.defined() == (std::is_same_v<TestType, AttentionSeq2seq>));
+    if (step.weights.defined())
+      CHECK(largest_difference(step.weights.value(), forced.weights.select(1, t)) < kTolerance);
+    scores.push_back(step.scores);
+  }
+  sum(square(stack(scores, 1))).backward();
+  CHECK(largest_difference(take_gradients(s.model), gradients) < kTolerance);
+}
+
+TEMPLATE_TEST_CASE(
+    "seq2seq: a state keeps the sequences that are selected, with gradients, and copies go apart", "", Seq2seq,
+    PeekySeq2seq, AttentionSeq2seq) {
+  Setting<TestType> s;
+  const std::vector<std::int32_t> rows{2, 0, 2, 1};
+  const auto chosen = [&](const Tensor& x) {
+    std::vector<Tensor> parts;
+    for (const std::int32_t row : rows) parts.push_back(x.slice(0, row, row + 1));
+    return concat(parts, 0);
+  };
+  Seq2seqState state = s.model.start(s.source);
+  s.model.step(s.target.ids.select(1, 0), state);
+  Seq2seqState copy = state;
+  state.select(ids_of(rows, {4}));
+  CHECK(state.rows() == 4);
+  CHECK(copy.rows() == 3);
+  const Tensor ids = s.target.ids.select(1, 1);
+  const Var of_selected = s.model.step(chosen(ids), state).scores, of_all = s.model.step(ids, copy).scores;
+  CHECK(largest_difference(of_selected.value(), chosen(of_all.value())) < kTolerance);
+  CHECK(largest_difference(of_selected.value().select(0, 1), of_all.value().select(0, 1)) > 0.01);
+
+  sum(square(of_selected)).backward({.retain_graph = true});
+  const std::vector<Tensor> gradients = take_gradients(s.model);
+  const Tensor counts = Tensor::of({1.0, 1.0, 2.0}, {3, 1}, DType::f64);
+  sum(square(of_all) * Var(counts)).backward();
+  CHECK(largest_difference(take_gradients(s.model), gradients) < kTolerance);
+}
+
+TEST_CASE("seq2seq: sequences of one source, in any order, share what is read of it") {
+  const Setting<AttentionSeq2seq> s;
+  const NoGrad no_grad;
+  Seq2seqState state = s.model.start(s.source);
+  state.select(ids_of({0, 0, 1, 1}, {4}));
+  const Var hs = state.encoded.hs;
+  state.select(ids_of({1, 1, 3, 2}, {4}));
+  CHECK(state.encoded.hs.same_as(hs));
+  state.select(ids_of({2, 0}, {2}));
+  CHECK_FALSE(state.encoded.hs.same_as(hs));
+  CHECK(identical(state.encoded.hs.value().select(0, 1), hs.value().select(0, 0)));
+  CHECK(state.encoded.mask.attends().shape() == Shape{2, 1, 7});
+}
+
 TEST_CASE("seq2seq: attention weights sum to 1 over the source and are 0 on its padding") {
   const Setting<AttentionSeq2seq> s;
   const Tensor weights = s.model.with_attention(s.source, s.target).weights;
@@ -283,6 +346,18 @@ TEST_CASE("seq2seq: an id outside the vocabulary is an error that names it and w
   const std::string source = thrown<IndexError>([&] { s.model.generate(std::vector<std::int32_t>{3, -5}); });
   CHECK_THAT(source, ContainsSubstring("id -5"));
   CHECK_THAT(source, ContainsSubstring("in: PeekySeq2seq / encoder / embed (Embedding 11 x 4)"));
+}
+
+TEST_CASE("seq2seq: errors of a step name the model's part; a row that there is not is an error") {
+  Setting<AttentionSeq2seq> s;
+  Seq2seqState state = s.model.start(s.source);
+  CHECK_THAT(thrown<IndexError>([&] {
+               s.model.step(ids_of({3, 11, 0}, {3}), state);
+             }),
+             ContainsSubstring("in: AttentionSeq2seq / decoder / embed (Embedding 11 x 4)"));
+  CHECK_THROWS_AS(s.model.step(ids_of({3, 1}, {2}), state), ShapeError);
+  CHECK_THROWS_AS(state.select(ids_of({0, 3}, {2})), IndexError);
+  CHECK(state.rows() == 3);
 }
 
 TEMPLATE_TEST_CASE("seq2seq: sources and targets of different batches are an error", "", Seq2seq, PeekySeq2seq,

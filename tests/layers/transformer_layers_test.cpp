@@ -5,6 +5,7 @@
 
 #include "autograd/ops.h"
 #include "core/reduce.h"
+#include "layers/attention_maps.h"
 #include "tests/catch.h"
 #include "tests/layers/layer_testing.h"
 #include "tests/thrown.h"
@@ -12,104 +13,44 @@
 namespace heed::tests {
 namespace {
 
-constexpr TransformerLayerConfig kAfter{.width = 6, .heads = 2, .feed_forward = 8};
-constexpr TransformerLayerConfig kBefore{
-    .width = 6, .heads = 2, .feed_forward = 8, .norm = NormPlacement::before, .activation = Activation::gelu};
+const TransformerLayerConfig kAfter{.width = 6, .heads = 2, .feed_forward = 8};
+const TransformerLayerConfig kBefore{.width = 6,
+                                     .heads = 2,
+                                     .feed_forward = 8,
+                                     .norm = NormPlacement::before,
+                                     .activation = Activation::gelu_tanh};
 
-Var leaf(const Fixture& numbers, const std::string& name) { return Var::parameter(numbers[name]); }
-
-// Backward from the fixture's cotangent; y and all gradients must be the fixture's.
-void check_against(const Fixture& numbers, const Module& layer, const Var& y,
-                   std::initializer_list<std::pair<const char*, Var>> inputs) {
-  CHECK(largest_difference(y.value(), numbers["y"]) < kTolerance);
-  y.backward({.cotangent = Var(numbers["dy.y"])});
-  CHECK(gradient_difference(layer, numbers) < kTolerance);
-  for (const auto& [name, input] : inputs) {
-    INFO(name);
-    CHECK(largest_difference(input.grad().value(), numbers[text("d.", name)]) < kTolerance);
-  }
+TransformerLayerConfig with(TransformerLayerConfig config, Activation activation) {
+  config.activation = activation;
+  return config;
 }
+
+const std::pair<const char*, TransformerLayerConfig> kForms[] = {
+    {"after", kAfter},
+    {"before", kBefore},
+    {"after_gelu", with(kAfter, Activation::gelu)},
+    {"before_relu", with(kBefore, Activation::relu)}};
 
 }  // namespace
 
-TEST_CASE("multi-head attention: values, weights and all gradients are PyTorch's, under two masks") {
-  const Fixture numbers("multi_head_attention");
-  Rng rng(1);
-  MultiHeadAttention layer({.width = 6, .heads = 2}, rng);
-  take_parameters(layer, numbers);
-  const Var query = leaf(numbers, "query"), keys = leaf(numbers, "keys"), values = leaf(numbers, "values");
-  const Mask mask = Mask::block(numbers["blocked"].to(DType::boolean)) &
-                    Mask::padding(numbers.ids("lengths"), 5);  // [B, T, S]
-  CHECK(largest_difference(layer.weights(query, keys, mask), numbers["weights"]) < kTolerance);
-  check_against(numbers, layer, layer(query, keys, values, mask),
-                {{"query", query}, {"keys", keys}, {"values", values}});
-}
-
-TEST_CASE("multi-head attention: a mask may differ from head to head") {
-  Rng rng(2);
-  MultiHeadAttention layer({.width = 6, .heads = 2, .bias = false}, rng);
-  take_random_parameters(layer, rng);
-  CHECK(layer.parameters().size() == 4);
-  const Var x(normal({3, 4, 6}, rng));
-  Tensor allowed = Tensor::full({1, 2, 4, 4}, 1, DType::boolean);
-  allowed.select(1, 1).select(-1, 0).fill(0);  // the second head does not see the first position
-  const Tensor weights = layer.weights(x, x, Mask::attend(allowed));
-  REQUIRE(weights.shape() == Shape{3, 2, 4, 4});
-  CHECK(largest(weights.select(1, 1).select(-1, 0)) == 0);
-  CHECK(min(weights.select(1, 0).select(-1, 0).reshape({-1}), 0).item() > 0);
-  CHECK(largest_difference(sum(weights, -1), Tensor::ones({3, 2, 4}, DType::f64)) < 1e-12);
-}
-
-TEST_CASE("multi-head attention: heads that do not divide the width are an error, as are misshapen operands") {
-  Rng rng(3);
-  for (const std::int64_t heads : {0, 4, -1})
-    CHECK_THAT(thrown<ConfigError>([&] { MultiHeadAttention({.width = 6, .heads = heads}, rng); }),
-               ContainsSubstring("heads >= 1 that divide a width"));
-  const MultiHeadAttention layer({.width = 6, .heads = 2}, rng);
-  const auto zeros = [](const Shape& shape) { return Var(Tensor::zeros(shape)); };
-  const Var x = zeros({2, 3, 6});
-  CHECK_THAT(thrown<ShapeError>([&] {
-               layer(zeros({3, 6}), x, x);
-             }),
-             ContainsSubstring("in: MultiHeadAttention 6, 2 heads"));
-  CHECK_THAT(thrown<ShapeError>([&] {
-               layer(x, zeros({2, 3, 5}), x);
-             }),
-             ContainsSubstring("key (Linear 6 -> 6)"));
-  CHECK_THROWS_AS(layer(x, zeros({1, 3, 6}), zeros({1, 3, 6})), ShapeError);
-  CHECK_THROWS_AS(layer(x, x, zeros({2, 4, 6})), ShapeError);
-}
-
-TEST_CASE("feed-forward: gelu is near x times the normal distribution at x") {
-  Rng rng(4);
-  FeedForward layer({.width = 1, .inner = 1, .activation = Activation::gelu}, rng);
-  layer.to(DType::f64);
-  for (Var parameter : layer.parameters()) parameter.mutable_value().fill(parameter.rank() == 2 ? 1 : 0);
-  for (const double x : {-3.0, -0.5, 0.0, 0.1, 2.0, 6.0})
-    CHECK(std::abs(layer(Var(Tensor::full({1}, x, DType::f64))).item() - x * std::erfc(-x / std::sqrt(2)) / 2) <
-          5e-4);
-}
-
-TEST_CASE(
-    "transformer layers: values and all gradients of an encoder layer are PyTorch's, norms after or before") {
-  for (const bool before : {false, true}) {
-    INFO("before " << before);
-    const Fixture numbers(before ? "encoder_layer_before" : "encoder_layer_after");
+TEST_CASE("transformer layers: values and all gradients of an encoder layer are PyTorch's, in four forms") {
+  for (const auto& [suffix, config] : kForms) {
+    INFO(suffix);
+    const Fixture numbers(text("encoder_layer_", suffix));
     Rng rng(1);
-    TransformerEncoderLayer layer(before ? kBefore : kAfter, rng);
+    TransformerEncoderLayer layer(config, rng);
     take_parameters(layer, numbers);
     const Var x = leaf(numbers, "x");
     check_against(numbers, layer, layer(x, Mask::padding(numbers.ids("lengths"), 4)), {{"x", x}});
   }
 }
 
-TEST_CASE(
-    "transformer layers: values and all gradients of a decoder layer are PyTorch's, norms after or before") {
-  for (const bool before : {false, true}) {
-    INFO("before " << before);
-    const Fixture numbers(before ? "decoder_layer_before" : "decoder_layer_after");
+TEST_CASE("transformer layers: values and all gradients of a decoder layer are PyTorch's, in four forms") {
+  for (const auto& [suffix, config] : kForms) {
+    INFO(suffix);
+    const Fixture numbers(text("decoder_layer_", suffix));
     Rng rng(1);
-    TransformerDecoderLayer layer(before ? kBefore : kAfter, rng);
+    TransformerDecoderLayer layer(config, rng);
     take_parameters(layer, numbers);
     const Var x = leaf(numbers, "x"), memory = leaf(numbers, "memory");
     check_against(numbers, layer,
@@ -118,9 +59,49 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("transformer layers: the configuration reaches every part") {
+  Rng rng(4);
+  const TransformerLayerConfig config{.width = 8,
+                                      .heads = 4,
+                                      .feed_forward = 6,
+                                      .norm_kind = NormKind::rms,
+                                      .gated = true,
+                                      .bias = false,
+                                      .key_value_heads = 2,
+                                      .positions = RelativeCoefficients{.max_distance = 1}};
+  const TransformerDecoderLayer layer(config, rng);
+  std::vector<std::string> parameters;
+  for (const Var& parameter : layer.parameters())
+    parameters.push_back(text(parameter.name(), " ", parameter.shape()));
+  CHECK(parameters ==
+        std::vector<std::string>{"self_attention.query.weight [8, 8]", "self_attention.key.weight [8, 4]",
+                                 "self_attention.value.weight [8, 4]", "self_attention.out.weight [8, 8]",
+                                 "self_attention.positions.coefficients [3, 4]", "self_norm.gain [8]",
+                                 "cross_attention.query.weight [8, 8]", "cross_attention.key.weight [8, 4]",
+                                 "cross_attention.value.weight [8, 4]", "cross_attention.out.weight [8, 8]",
+                                 "cross_norm.gain [8]", "feed_forward.inner.weight [8, 6]",
+                                 "feed_forward.gate.weight [8, 6]", "feed_forward.outer.weight [6, 8]",
+                                 "feed_forward_norm.gain [8]"});
+}
+
+TEST_CASE("transformer layers: a window keeps what is farther than it out of self-attention") {
+  Rng rng(5);
+  TransformerLayerConfig config = kBefore;
+  config.window = 2;
+  TransformerEncoderLayer layer(config, rng);
+  take_random_parameters(layer, rng);
+  const Tensor x = normal({1, 6, 6}, rng), before = layer(Var(x)).value();
+  Tensor changed = x.clone();
+  changed.select(1, 0).fill(3);
+  const Tensor after = layer(Var(changed)).value();
+  CHECK(largest_difference(after.slice(1, 0, 2), before.slice(1, 0, 2)) > 1e-3);
+  CHECK(largest_difference(after.slice(1, 2, 6), before.slice(1, 2, 6)) == 0);
+}
+
 TEST_CASE("transformer layers: dropout works in training, from the given generator, and needs one") {
   TransformerLayerConfig config = kAfter;
-  config.dropout = 0.5;
+  SECTION("of what is added") { config.dropout = 0.5; }
+  SECTION("of attention weights") { config.attention_dropout = 0.5; }
   Rng rng(5);
   TransformerEncoderLayer layer(config, rng);
   const Var x(normal({2, 3, 6}, rng, DType::f32));
@@ -134,34 +115,6 @@ TEST_CASE("transformer layers: dropout works in training, from the given generat
              ContainsSubstring("dropout in training needs a generator"));
   layer.eval();
   CHECK(identical(layer(x).value(), run(1)));
-}
-
-TEST_CASE("transformer layers: a pass collects the weights of each attention") {
-  Rng rng(6);
-  const TransformerDecoderLayer layer(kBefore, rng);
-  const Var x(normal({2, 3, 6}, rng, DType::f32)), memory(normal({2, 4, 6}, rng, DType::f32));
-  std::vector<Tensor> self, cross;
-  const Var with = layer(x, memory, Mask::causal(3, 3), {}, {.self_weights = &self, .cross_weights = &cross});
-  CHECK(identical(with.value(), layer(x, memory, Mask::causal(3, 3)).value()));
-  REQUIRE(self.size() == 1);
-  REQUIRE(cross.size() == 1);
-  CHECK(self[0].shape() == Shape{2, 2, 3, 3});
-  CHECK(cross[0].shape() == Shape{2, 2, 3, 4});
-  CHECK(self[0].at({0, 0, 0, 0}) == 1);  // the first position sees itself only
-}
-
-TEST_CASE("positions: sines and cosines of geometrically growing length, odd widths too") {
-  for (const std::int64_t width : {6, 5, 1}) {
-    const Tensor table = sinusoidal_positions(40, width);
-    REQUIRE(table.shape() == Shape{40, width});
-    for (std::int64_t p = 0; p < 40; ++p)
-      for (std::int64_t i = 0; i < width; ++i) {
-        const double exponent = static_cast<double>(i - i % 2) / static_cast<double>(width);
-        const double angle = static_cast<double>(p) / std::pow(10000.0, exponent);
-        CHECK(std::abs(table.at({p, i}) - (i % 2 == 0 ? std::sin(angle) : std::cos(angle))) < 1e-12);
-      }
-  }
-  CHECK(sinusoidal_positions(0, 4).shape() == Shape{0, 4});
 }
 
 }  // namespace heed::tests

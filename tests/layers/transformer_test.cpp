@@ -11,11 +11,11 @@ namespace heed::tests {
 namespace {
 
 constexpr TransformerConfig kSmall{
-    .vocabulary = 9, .target_vocabulary = 7, .width = 6, .heads = 2, .layers = 2, .feed_forward = 8};
+    .vocabulary = 9, .target_vocabulary = 7, .layers = 2, .layer = {.width = 6, .heads = 2, .feed_forward = 8}};
 
 TransformerConfig with_norms(NormPlacement placement) {
   TransformerConfig config = kSmall;
-  config.norm = placement;
+  config.layer.norm = placement;
   return config;
 }
 
@@ -60,6 +60,32 @@ TEST_CASE("transformer: parameters have names that say where they are") {
     INFO(name);
     CHECK(std::find(names.begin(), names.end(), name) != names.end());
   }
+}
+
+TEST_CASE("transformer: the configuration reaches all layers, embeddings and norms") {
+  TransformerConfig config = kSmall;
+  config.layer.norm_kind = NormKind::rms;
+  config.layer.gated = true;
+  config.layer.bias = false;
+  config.layer.key_value_heads = 1;
+  config.layer.positions = BucketBias{.buckets = 8, .max_distance = 20};
+  config.embedded_positions = EmbeddedPositions::learned;
+  config.max_length = 50;
+  Rng rng(1);
+  const std::string summary = Transformer(config, rng).summary();
+  const auto times = [&](const std::string& part) {
+    int count = 0;
+    for (std::size_t at = 0; (at = summary.find(part, at)) != std::string::npos; at += part.size()) ++count;
+    return count;
+  };
+  CHECK(times("RMSNorm 6") == 2 * 2 + 2 * 3 + 2);
+  CHECK(times("FeedForward 6 -> 8 -> 6, gated") == 4);
+  CHECK(times("MultiHeadAttention 6, 2 heads on 1") == 6);
+  CHECK(times("BucketBias 8, bidirectional") == 2);  // in the encoder
+  CHECK(times("BucketBias 8, causal") == 2);         // in the decoder, which sees nothing later
+  CHECK(times("LearnedPositions 50 x 6") == 2);
+  CHECK(times("\n  out: Linear 6 -> 7") == 1);
+  CHECK(times("bias f32") == 4 + 1);  // of the buckets, and of the last map
 }
 
 TEST_CASE("transformer: changing a target id moves no score before it, and moves the ones from it on") {
@@ -147,8 +173,10 @@ TEST_CASE("transformer: the weights of every layer and head are to be had, and a
 TEST_CASE("transformer: learns a batch by heart, norms after or before") {
   for (const NormPlacement placement : {NormPlacement::after, NormPlacement::before}) {
     Rng rng(3);
-    Transformer model(
-        {.vocabulary = 9, .width = 16, .heads = 2, .layers = 1, .feed_forward = 32, .norm = placement}, rng);
+    Transformer model({.vocabulary = 9,
+                       .layers = 1,
+                       .layer = {.width = 16, .heads = 2, .feed_forward = 32, .norm = placement}},
+                      rng);
     Adam optimiser(model.parameters(), {.learning_rate = 1e-2});
     Setting s;
     const Tensor target_out = s.random_ids({3, 5}, 7);

@@ -1,0 +1,39 @@
+#include "layers/attention_maps.h"
+
+namespace heed {
+
+AttentionMaps::AttentionMaps(std::optional<std::string> only) : only_(std::move(only)), outer_(innermost_) {
+  innermost_ = this;
+}
+
+AttentionMaps::~AttentionMaps() { innermost_ = outer_; }
+
+const std::vector<Tensor>& AttentionMaps::operator[](const std::string& path) const {
+  const auto found = weights_.find(path);
+  if (found != weights_.end()) return found->second;
+  std::string known;
+  for (const auto& [other, weights] : weights_)
+    append(known, text(known.empty() ? "" : ", ", "\"", other, "\""));
+  throw ConfigError(
+      {.what = text("attention maps: no attention \"", path, "\" has run"),
+       .expected = known.empty() ? "an attention that runs while the maps live" : text("one of ", known)});
+}
+
+std::vector<std::string> AttentionMaps::paths() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, weights] : weights_) paths.push_back(path);
+  return paths;
+}
+
+bool AttentionMaps::wanted_by_any(const Module& layer) {
+  for (const AttentionMaps* maps = innermost_; maps != nullptr; maps = maps->outer_)
+    if (maps->wants(layer)) return true;
+  return false;
+}
+
+void AttentionMaps::keep(const Module& layer, const Tensor& weights) {
+  for (AttentionMaps* maps = innermost_; maps != nullptr; maps = maps->outer_)
+    if (maps->wants(layer)) maps->weights_[layer.path()].push_back(weights);
+}
+
+}  // namespace heed

@@ -1,0 +1,49 @@
+#include "layers/positioned_embedding.h"
+
+#include <cmath>
+
+#include "autograd/ops/arithmetic.h"
+#include "layers/init.h"
+
+namespace heed {
+namespace {
+
+constexpr std::int64_t kKeptPositions = 256;
+
+double embedding_scale(std::int64_t width) { return std::sqrt(static_cast<double>(width)); }
+
+}  // namespace
+
+PositionedEmbedding::PositionedEmbedding(std::int64_t rows, std::int64_t width, Rng& rng,
+                                         const PositionedEmbeddingOptions& options)
+    : Embedding("PositionedEmbedding", init::normal({rows, width}, 1 / embedding_scale(width), rng)),
+      kind_(options.positions) {
+  add_positions(rng, options);
+}
+
+PositionedEmbedding::PositionedEmbedding(const PositionedEmbedding& other, Rng& rng,
+                                         const PositionedEmbeddingOptions& options)
+    : Embedding("PositionedEmbedding", other), kind_(options.positions) {
+  add_positions(rng, options);
+}
+
+void PositionedEmbedding::add_positions(Rng& rng, const PositionedEmbeddingOptions& options) {
+  const std::int64_t width = weight().extent(1);
+  if (kind_ == EmbeddedPositions::sinusoidal) waves_ = sinusoidal_positions(kKeptPositions, width);
+  if (kind_ == EmbeddedPositions::learned)
+    register_module("positions", learned_.emplace(options.max_length, width, rng));
+}
+
+Var PositionedEmbedding::operator()(const Tensor& ids, std::int64_t first) const {
+  const Var vectors = Embedding::operator()(ids);  // [B, T, D]
+  const ErrorFrame frame = enter();
+  const std::int64_t steps = vectors.extent(-2), width = vectors.extent(-1), end = first + steps;
+  const Var scaled = vectors * embedding_scale(width);
+  if (kind_ == EmbeddedPositions::none) return scaled;
+  if (kind_ == EmbeddedPositions::learned) return scaled + (*learned_)(steps, first);
+  const Tensor waves =
+      end <= kKeptPositions ? waves_.slice(0, first, end) : sinusoidal_positions(steps, width, first);
+  return scaled + Var(waves.to(vectors.dtype()));
+}
+
+}  // namespace heed

@@ -1,0 +1,61 @@
+// The two stacks of a Transformer, and what they keep between the steps of decoding.
+//
+// N or B sequences, S source steps, T target steps, D width.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "layers/transformer_layers.h"
+
+namespace heed {
+
+/// What a stack of encoder layers keeps between steps; empty at first.
+struct EncoderCache {
+  std::vector<KeyValueCache> layers;
+
+  /// As KeyValueCache::select.
+  void select(const Tensor& rows);
+};
+
+/// What a stack of decoder layers keeps between steps.
+struct DecoderCache {
+  std::vector<DecoderLayerCache> layers;
+
+  /// As KeyValueCache::select.
+  void select(const Tensor& rows);
+};
+
+/// Encoder layers `0`, `1`, … and a last `norm`.
+class TransformerEncoder : public Module {
+ public:
+  TransformerEncoder(std::int64_t layers, const TransformerLayerConfig& config, Rng& rng);
+  /// x [B, S, D] -> [B, S, D]; the mask broadcasts to [B, S, S].
+  Var operator()(const Var& x, const Mask& mask = {}, const TransformerPass& pass = {}) const;
+  /// Further steps x [N, T, D] -> [N, T, D], each seeing those up to itself, as of TransformerEncoderLayer: how
+  /// a model without a decoder writes.
+  Var step(const Var& x, EncoderCache& cache) const;
+
+ private:
+  std::deque<TransformerEncoderLayer> layers_;
+  Norm norm_;
+};
+
+/// Decoder layers `0`, `1`, … and a last `norm`. BucketBias is causal here.
+class TransformerDecoder : public Module {
+ public:
+  TransformerDecoder(std::int64_t layers, const TransformerLayerConfig& config, Rng& rng);
+  /// x [B, T, D], memory [B, S, D] -> [B, T, D]; masks as of TransformerDecoderLayer.
+  Var operator()(const Var& x, const Var& memory, const Mask& self_mask = {}, const Mask& cross_mask = {},
+                 const TransformerPass& pass = {}) const;
+  /// What step() needs of the encoder's states [N, S, D], and further steps x [N, T, D] -> [N, T, D], as of
+  /// TransformerDecoderLayer.
+  DecoderCache prepare(const Var& memory) const;
+  Var step(const Var& x, DecoderCache& cache, const Mask& cross_mask = {}) const;
+
+ private:
+  std::deque<TransformerDecoderLayer> layers_;
+  Norm norm_;
+};
+
+}  // namespace heed
