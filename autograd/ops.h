@@ -4,12 +4,15 @@
 #include "autograd/ops/activations.h"     // gelu gelu_tanh silu
 #include "autograd/ops/arithmetic.h"      // + - * / exp log sqrt square tanh sigmoid relu where
 #include "autograd/ops/attention.h"       // attention
-#include "autograd/ops/dropout.h"         // dropout
+#include "autograd/ops/dropout.h"         // dropout variational_dropout
 #include "autograd/ops/embedding.h"       // embedding scatter_rows
+#include "autograd/ops/gru.h"             // gru
 #include "autograd/ops/layer_norm.h"      // layer_norm
 #include "autograd/ops/linear_algebra.h"  // matmul linear as_rows
 #include "autograd/ops/lstm.h"            // lstm
+#include "autograd/ops/recurrent.h"       // reverse_sequences
 #include "autograd/ops/reduce.h"          // sum mean
 #include "autograd/ops/rms_norm.h"        // rms_norm
+#include "autograd/ops/rnn.h"             // rnn
 #include "autograd/ops/shape.h"    // reshape transpose permute slice select squeeze unsqueeze concat stack
 #include "autograd/ops/softmax.h"  // softmax log_softmax cross_entropy

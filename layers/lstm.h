@@ -11,6 +11,7 @@ namespace heed {
 /// g, i, o (forget, candidate, input, output); uniform within 1 / sqrt(hidden) as PyTorch's.
 class LSTM : public Module {
  public:
+  using State = LstmState;
   LSTM(std::int64_t in, std::int64_t hidden, Rng& rng);
   /// `lengths` [B] (i32): steps from lengths[b] on are padding, whose outputs are 0 and from which nothing
   /// flows.

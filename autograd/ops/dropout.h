@@ -17,4 +17,13 @@ inline Var dropout(const Var& x, double probability, Rng& rng) {
   return x * Var(dropout_factors(x.shape(), probability, rng, x.dtype()));
 }
 
+/// The same with one factor for all steps of a sequence (Gal and Ghahramani 2016):  x [B, T, n]. Throws
+/// ShapeError for another rank too.
+inline Var variational_dropout(const Var& x, double probability, Rng& rng) {
+  if (x.rank() != 3)
+    throw ShapeError({.what = text("variational_dropout: x is ", x.shape()), .expected = "x [B, T, n]"});
+  if (probability == 0) return x;
+  return x * Var(dropout_factors(x.shape().with(1, 1), probability, rng, x.dtype()));
+}
+
 }  // namespace heed

@@ -4,15 +4,13 @@
 
 #include "autograd/backward.h"
 #include "autograd/ops/linear_algebra.h"
-#include "core/elementwise.h"
+#include "autograd/ops/recurrent.h"
 #include "core/lstm.h"
 
 namespace heed {
 namespace {
 
 using Operands = std::array<Var, 6>;  // x, h0, c0, Wx, Wh, bias
-
-Tensor value_or_none(const Var& var) { return var.defined() ? var.value() : Tensor(); }
 
 LstmInput input_of(const Operands& in, const Tensor& lengths) {
   return {in[0].value(), value_or_none(in[1]), value_or_none(in[2]),
@@ -46,34 +44,19 @@ LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weigh
 namespace definition {
 
 LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weights, const Tensor& lengths) {
-  const std::int64_t batch = x.extent(0), hidden = weights.wh.extent(0);
-  const auto or_zeros = [&](const Var& state) {
-    return state.defined() ? state : Var(Tensor::zeros({batch, hidden}, x.dtype()));
-  };
-  Var h = or_zeros(initial.h), c = or_zeros(initial.c);
-  const Var zeros(Tensor::zeros({batch, hidden}, x.dtype()));
-  std::vector<Var> hs;
-  for (std::int64_t t = 0; t < x.extent(1); ++t) {
-    const Var gates = matmul(select(x, 1, t), weights.wx) + matmul(h, weights.wh) + weights.bias;  // [B, 4H]
-    const Var f = sigmoid(slice(gates, 1, 0, hidden));
-    const Var g = tanh(slice(gates, 1, hidden, 2 * hidden));
-    const Var i = sigmoid(slice(gates, 1, 2 * hidden, 3 * hidden));
-    const Var o = sigmoid(slice(gates, 1, 3 * hidden, 4 * hidden));
-    const Var c_next = f * c + g * i;
-    const Var h_next = o * tanh(c_next);
-    if (!lengths.defined()) {
-      c = c_next;
-      h = h_next;
-      hs.push_back(h);
-    } else {
-      const Tensor real =
-          less(Tensor::scalar(static_cast<double>(t), DType::i32), lengths).unsqueeze(1);  // [B, 1]
-      c = where(real, c_next, c);
-      h = where(real, h_next, h);
-      hs.push_back(where(real, h_next, zeros));
-    }
-  }
-  return {stack(hs, 1), {h, c}};
+  const std::int64_t H = weights.wh.extent(0);
+  auto [hs, last] = unroll<2>(
+      without_padding(x, lengths), {initial.h, initial.c}, H, lengths, [&](const Var& x_t, const auto& state) {
+        const auto& [h, c] = state;
+        const Var gates = matmul(x_t, weights.wx) + matmul(h, weights.wh) + weights.bias;  // [B, 4H]
+        const Var f = sigmoid(slice(gates, 1, 0, H));
+        const Var g = tanh(slice(gates, 1, H, 2 * H));
+        const Var i = sigmoid(slice(gates, 1, 2 * H, 3 * H));
+        const Var o = sigmoid(slice(gates, 1, 3 * H, 4 * H));
+        const Var c_next = f * c + g * i;
+        return std::array{o * tanh(c_next), c_next};
+      });
+  return {hs, {last[0], last[1]}};
 }
 
 }  // namespace definition

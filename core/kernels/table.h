@@ -87,6 +87,57 @@ struct LstmBackward {
   std::int64_t gates_stride, c_before_stride, c_stride, dh_stride, dc_stride, dgates_stride;
 };
 
+/// One step of a GRU for `rows` sequences of a batch, when its products are done; rows, strides and padding as
+/// for the LSTM. h = z a + (1 - z) b, where a is what the update gate z keeps and b the other of the old state
+/// and the candidate.
+template <class T>
+struct GruForward {
+  std::int64_t rows, hidden, step;
+  const std::int32_t* lengths;
+  bool keeps_state;               ///< z keeps the old state; else it takes the candidate
+  T *update, *reset, *candidate;  ///< in: pre-activations; out: after sigmoid, sigmoid, tanh
+  /// What is added to the candidate times the reset gate. Null: the candidate is complete, and `reset` is left
+  /// alone.
+  const T* recurrent;
+  std::int64_t gates_stride;  ///< of these four
+  const T* h_before;
+  T* h;  ///< out; on padding 0
+  std::int64_t h_before_stride, h_stride;
+};
+
+/// The same step backwards. On padding all that is written is 0.
+template <class T>
+struct GruBackward {
+  std::int64_t rows, hidden, step;
+  const std::int32_t* lengths;
+  bool keeps_state;
+  const T *update, *reset, *candidate, *recurrent;  ///< as the forward step leaves them
+  const T* h_before;
+  T* dh;  ///< in: gradient of this step's h, complete; out: what of it reaches h_before past the gates
+  T *dupdate, *dcandidate;  ///< out: gradients of the pre-activations
+  T *dreset, *drecurrent;   ///< out, unless `recurrent` is null
+  std::int64_t gates_stride, h_before_stride, dh_stride, dgates_stride;
+};
+
+/// The reset gate of a GRU that multiplies the state before the product.
+template <class T>
+struct GruReset {
+  std::int64_t rows, hidden;
+  T* reset;  ///< in: pre-activation; out: r, after sigmoid
+  T* h;      ///< in: state before the step; out: r h
+  std::int64_t reset_stride, h_stride;
+};
+
+/// The same backwards.
+template <class T>
+struct GruResetBackward {
+  std::int64_t rows, hidden;
+  const T *reset, *h_before;
+  T* dreset;  ///< in: gradient of r h; out: gradient of the pre-activation
+  T* dh;      ///< what reaches h_before is added
+  std::int64_t reset_stride, h_before_stride, dreset_stride, dh_stride;
+};
+
 /// One head of scaled dot-product attention. Row t of an array starts at data + t * its stride; inside a row
 /// elements are adjacent.
 template <class T>
@@ -209,6 +260,10 @@ struct Loops {
 
   void (*lstm_forward)(const LstmForward<T>& step);
   void (*lstm_backward)(const LstmBackward<T>& step);
+  void (*gru_forward)(const GruForward<T>& step);
+  void (*gru_backward)(const GruBackward<T>& step);
+  void (*gru_reset)(const GruReset<T>& step);
+  void (*gru_reset_backward)(const GruResetBackward<T>& step);
   void (*adam)(const AdamStep<T>& step);
 
   // ---- attention, head by head

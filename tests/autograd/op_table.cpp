@@ -20,20 +20,33 @@ Tensor booleans(std::initializer_list<double> values, const Shape& shape) {
   return Tensor::of(values, shape, DType::boolean);
 }
 
-Outputs outputs_of(const LstmOutput& out) { return {out.hs, out.state.h, out.state.c}; }
+// ---- recurrent cells: operands x, wx, wh, bias, then the states that a row has
 
-// Operands x, wx, wh, bias and perhaps h0, c0.
-Outputs run_lstm(In in, const Tensor& lengths) {
-  const LstmState initial = in.size() > 4 ? LstmState{in[4], in[5]} : LstmState{};
-  return outputs_of(lstm(in[0], initial, {in[1], in[2], in[3]}, lengths));
+std::vector<Input> recurrent_inputs(std::int64_t batch, std::int64_t time, std::int64_t width,
+                                    std::int64_t hidden, std::int64_t gates, int states) {
+  std::vector<Input> inputs{
+      {{batch, time, width}}, {{width, gates * hidden}}, {{hidden, gates * hidden}}, {{gates * hidden}}};
+  for (int i = 0; i < states; ++i) inputs.push_back({{batch, hidden}});
+  return inputs;
 }
 
-std::vector<Input> lstm_inputs(std::int64_t batch, std::int64_t time, std::int64_t width, std::int64_t hidden,
-                               bool initial) {
-  std::vector<Input> inputs{
-      {{batch, time, width}}, {{width, 4 * hidden}}, {{hidden, 4 * hidden}}, {{4 * hidden}}};
-  if (initial) inputs.insert(inputs.end(), {Input{{batch, hidden}}, Input{{batch, hidden}}});
-  return inputs;
+Var or_none(In in, std::size_t i) { return i < in.size() ? in[i] : Var(); }
+
+Outputs run_lstm(In in, const Tensor& lengths) {
+  const LstmOutput out = lstm(in[0], {or_none(in, 4), or_none(in, 5)}, {in[1], in[2], in[3]}, lengths);
+  return {out.hs, out.state.h, out.state.c};
+}
+
+Outputs run_rnn(In in, RnnActivation activation, const Tensor& lengths) {
+  const RecurrentOutput out = rnn(in[0], or_none(in, 4), {in[1], in[2], in[3]}, activation, lengths);
+  return {out.hs, out.state};
+}
+
+// With a recurrent bias behind the state.
+Outputs run_gru(In in, const GruVariant& variant, const Tensor& lengths) {
+  const GruWeights weights{in[1], in[2], in[3], or_none(in, 5)};
+  const RecurrentOutput out = gru(in[0], or_none(in, 4), weights, variant, lengths);
+  return {out.hs, out.state};
 }
 
 void add_arithmetic(std::vector<OpRow>& rows) {
@@ -87,6 +100,10 @@ void add_arithmetic(std::vector<OpRow>& rows) {
     Rng rng(3);
     return Outputs{dropout(in[0], 0.4, rng)};
   });
+  add("variational_dropout", "the same factors at each step", {{{2, 3, 5}}}, [](In in) {
+    Rng rng(4);
+    return Outputs{variational_dropout(in[0], 0.4, rng)};
+  });
   add("dropout", "probability 0", {{{4}}}, [](In in) {
     Rng rng(3);
     return Outputs{dropout(in[0], 0, rng) * in[0]};
@@ -136,16 +153,51 @@ void add_rows_and_products(std::vector<OpRow>& rows) {
 }
 
 void add_lstm(std::vector<OpRow>& rows) {
-  rows.push_back({"lstm", "zero initial state", lstm_inputs(2, 3, 2, 2, false),
+  rows.push_back({"lstm", "zero initial state", recurrent_inputs(2, 3, 2, 2, 4, 0),
                   [](In in) { return run_lstm(in, Tensor()); }});
-  rows.push_back({"lstm", "initial state and padding", lstm_inputs(3, 3, 2, 2, true), [](In in) {
+  rows.push_back({"lstm", "initial state and padding", recurrent_inputs(3, 3, 2, 2, 4, 2), [](In in) {
                     return run_lstm(in, ids({2, 3, 0}, {3}));
                   }});
-  rows.push_back({"lstm", "one step, one row", lstm_inputs(1, 1, 1, 1, true),
+  rows.push_back({"lstm", "one step, one row", recurrent_inputs(1, 1, 1, 1, 4, 2),
                   [](In in) { return run_lstm(in, Tensor()); }});
-  rows.push_back({"lstm", "only the last state is used", lstm_inputs(2, 2, 1, 2, false), [](In in) {
-                    return Outputs{lstm(in[0], {}, {in[1], in[2], in[3]}, ids({1, 2}, {2})).state.h};
+  rows.push_back({"lstm", "only the last state is used", recurrent_inputs(2, 2, 1, 2, 4, 0), [](In in) {
+                    return Outputs{run_lstm(in, ids({1, 2}, {2}))[1]};
                   }});
+}
+
+void add_rnn(std::vector<OpRow>& rows) {
+  rows.push_back({"rnn", "zero initial state", recurrent_inputs(2, 3, 2, 2, 1, 0),
+                  [](In in) { return run_rnn(in, RnnActivation::tanh, Tensor()); }});
+  rows.push_back({"rnn", "initial state and padding", recurrent_inputs(3, 3, 2, 2, 1, 1), [](In in) {
+                    return run_rnn(in, RnnActivation::tanh, ids({2, 3, 0}, {3}));
+                  }});
+  // Sums of at least 0.1 in size: positive in the first unit, negative in the second.
+  std::vector<Input> away = recurrent_inputs(3, 2, 1, 2, 1, 1);
+  for (Input& input : away) input.low = 0.05, input.high = 0.3;
+  rows.push_back({"rnn", "max(0, .), a unit that is off", std::move(away), [](In in) {
+                    const Var signs(Tensor::of({1, -2}, {2}, in[3].dtype()));
+                    return run_rnn(std::array{in[0], in[1], in[2], in[3] + signs, in[4]}, RnnActivation::relu,
+                                   ids({2, 1, 0}, {3}));
+                  }});
+}
+
+void add_gru(std::vector<OpRow>& rows) {
+  for (const bool after : {true, false})
+    for (const bool keeps : {true, false}) {
+      const GruVariant variant{after ? ResetGate::after_product : ResetGate::before_product,
+                               keeps ? UpdateGate::keeps_state : UpdateGate::takes_candidate};
+      const auto add = [&](const char* name, std::vector<Input> inputs, Tensor lengths) {
+        rows.push_back({"gru", name, std::move(inputs), [variant, lengths = std::move(lengths)](In in) {
+                          return run_gru(in, variant, lengths);
+                        }});
+      };
+      add(after ? "reset after the product, no state" : "reset before the product, no state",
+          recurrent_inputs(2, 3, 2, 2, 3, 0), Tensor());
+      std::vector<Input> inputs = recurrent_inputs(3, 3, 2, 2, 3, 1);
+      if (after) inputs.push_back({{2}});
+      add(after ? "reset after the product, state and padding" : "reset before the product, state and padding",
+          std::move(inputs), ids({2, 3, 0}, {3}));
+    }
 }
 
 void add_reductions_and_shapes(std::vector<OpRow>& rows) {
@@ -187,6 +239,11 @@ void add_reductions_and_shapes(std::vector<OpRow>& rows) {
   add("stack", "a new last axis", {{{3}}, {{3}}}, [](In in) {
     return Outputs{square(stack(std::array{in[0], in[1]}, -1))};
   });
+  add("reverse_sequences", "some padded, one empty", {{{3, 4, 2}}}, [](In in) {
+    return Outputs{square(reverse_sequences(in[0], ids({3, 4, 0}, {3})))};
+  });
+  add("reverse_sequences", "whole", {{{2, 3}}},
+      [](In in) { return Outputs{square(reverse_sequences(in[0], Tensor()))}; });
   add("identity", "", {{{3}}}, [](In in) { return Outputs{square(identity(in[0]))}; });
   add("sum_to", "leading and inner axes", {{{2, 3, 2}}}, [](In in) {
     return Outputs{square(sum_to(in[0], {3, 1}))};
@@ -265,7 +322,9 @@ const std::vector<OpRow>& op_table() {
     std::vector<OpRow> all;
     add_arithmetic(all);
     add_rows_and_products(all);
+    add_gru(all);
     add_lstm(all);
+    add_rnn(all);
     add_reductions_and_shapes(all);
     add_softmax(all);
     add_attention(all);

@@ -68,6 +68,37 @@ struct Pair {
 using In = std::span<const Var>;
 using Outputs = std::vector<Var>;
 
+Outputs all(const RecurrentOutput& out) { return {out.hs, out.state}; }
+
+// RNNs and GRUs of all kinds, with states; without lengths and with them, few sequences and more.
+void add_recurrent(std::vector<Pair>& pairs, const Tensor& some) {
+  for (const Tensor& lengths : {Tensor(), some}) {
+    const std::int64_t batch = lengths.defined() ? 3 : 9;
+    for (const RnnActivation f : {RnnActivation::tanh, RnnActivation::relu})
+      pairs.push_back({"rnn",
+                       {{{batch, 6, 5}}, {{batch, 4}}, {{5, 4}}, {{4, 4}}, {{4}}},
+                       [=](In in) {
+                         return all(rnn(in[0], in[1], {in[2], in[3], in[4]}, f, lengths));
+                       },
+                       [=](In in) {
+                         return all(definition::rnn(in[0], in[1], {in[2], in[3], in[4]}, f, lengths));
+                       }});
+    for (const ResetGate reset : {ResetGate::after_product, ResetGate::before_product})
+      for (const UpdateGate update : {UpdateGate::keeps_state, UpdateGate::takes_candidate}) {
+        const GruVariant variant{reset, update};
+        std::vector<Input> inputs{{{batch, 6, 5}}, {{batch, 4}}, {{5, 12}}, {{4, 12}}, {{12}}};
+        if (reset == ResetGate::after_product) inputs.push_back({{4}});
+        const auto weights = [](In in) {
+          return GruWeights{in[2], in[3], in[4], in.size() > 5 ? in[5] : Var()};
+        };
+        pairs.push_back(
+            {"gru", std::move(inputs),
+             [=](In in) { return all(gru(in[0], in[1], weights(in), variant, lengths)); },
+             [=](In in) { return all(definition::gru(in[0], in[1], weights(in), variant, lengths)); }});
+      }
+  }
+}
+
 std::vector<Pair> fused_operations() {
   const Tensor ids = Tensor::of(std::vector<std::int32_t>{1, -1, 0, 30, 3, 17}, {2, 3});
   const Tensor lengths = Tensor::of(std::vector<std::int32_t>{4, 0, 6}, {3});
@@ -75,7 +106,7 @@ std::vector<Pair> fused_operations() {
       Mask::attend(Tensor::of({1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, {3, 5}, DType::boolean));
   const auto all = [](const LstmOutput& out) { return Outputs{out.hs, out.state.h, out.state.c}; };
   const std::vector<Input> lstm_in{{{3, 6, 5}}, {{3, 4}}, {{3, 4}}, {{5, 16}}, {{4, 16}}, {{16}}};
-  return {
+  std::vector<Pair> pairs{
       {"softmax",
        {{{2, 7, 33}, -4, 4}},
        [](In in) { return Outputs{softmax(in[0])}; },
@@ -129,6 +160,8 @@ std::vector<Pair> fused_operations() {
          return all(definition::lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}, lengths));
        }},
   };
+  add_recurrent(pairs, lengths);
+  return pairs;
 }
 
 // The largest difference of the two in outputs and in the gradients of all inputs.

@@ -25,6 +25,8 @@ constexpr std::array kWorkloads{
     Workload{"decode-transformer", "", "greedy decoding of one date at a time, with key-value caches",
              decode_transformer},
     Workload{"lstm", "[T B D H]", "an LSTM over a sequence, forward and backward", run_lstm},
+    Workload{"gru", "[T B D H]", "a GRU over a sequence, forward and backward", run_gru},
+    Workload{"rnn", "[T B D H]", "a plain RNN over a sequence, forward and backward", run_rnn},
     Workload{"gemm", "[M N K]", "matrix products of many shapes, or of one", run_gemm},
     Workload{"scalar-chain", "", "what a node of a graph of scalars costs", run_scalar_chain},
     Workload{"matmul-chain", "", "what a node costs at 16 x 16", run_matmul_chain},

@@ -36,6 +36,8 @@ void train_transformer(const Workload& self, const Call& call);
 void decode_seq2seq(const Workload& self, const Call& call);
 void decode_transformer(const Workload& self, const Call& call);
 void run_lstm(const Workload& self, const Call& call);
+void run_gru(const Workload& self, const Call& call);
+void run_rnn(const Workload& self, const Call& call);
 void run_gemm(const Workload& self, const Call& call);
 void run_scalar_chain(const Workload& self, const Call& call);
 void run_matmul_chain(const Workload& self, const Call& call);

@@ -120,6 +120,71 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("time layers: TimeRNN and TimeGRU start and keep their state as TimeLSTM does") {
+  Rng rng(6);
+  const Var x = normal_leaf({2, 3, 25}, rng), h = normal_leaf({2, 100}, rng);
+  const auto check = [&](auto& layer) {
+    CHECK(deviation(layer.parameters()[0].value()) == Approx(0.2).epsilon(0.08));
+    CHECK(deviation(layer.parameters()[1].value()) == Approx(0.1).epsilon(0.035));
+    CHECK(largest(layer.parameters()[2].value()) == 0);
+    layer.to(DType::f64);
+    const Var first = layer(x), second = layer(x);
+    CHECK(identical(second.value(), layer(x, Var(first.value().select(1, 2))).hs.value()));
+    CHECK_FALSE(layer.kept_state().requires_grad());
+    layer.reset_state();
+    CHECK(identical(layer(x).value(), first.value()));
+    layer.set_state(h);
+    CHECK(identical(layer(x).value(), layer(x, h).hs.value()));
+  };
+  TimeRNN rnn(25, 100, rng, true);
+  TimeGRU gru(25, 100, rng, true);
+  check(rnn);
+  check(gru);
+}
+
+TEST_CASE("time layers: TimeGRU is the book's, which resets before the product and takes the candidate by z") {
+  Rng rng(7);
+  TimeGRU layer(3, 4, rng);
+  take_random_parameters(layer, rng);
+  CHECK(layer.parameters().size() == 3);
+  const Var x = normal_leaf({2, 1, 3}, rng), h = normal_leaf({2, 4}, rng);
+  const std::vector<Var> p = layer.parameters();
+  const auto part = [](const Var& v, int i) { return slice(v, -1, 4 * i, 4 * i + 4); };
+  const Var of_x = matmul(select(x, 1, 0), p[0]) + p[2], of_h = matmul(h, p[1]);
+  const Var z = sigmoid(part(of_x, 0) + part(of_h, 0)), r = sigmoid(part(of_x, 1) + part(of_h, 1));
+  const Var candidate = tanh(part(of_x, 2) + matmul(r * h, part(p[1], 2)));
+  const Var expected = (1.0 - z) * h + z * candidate;
+  CHECK(largest_difference(layer(x, h).state.value(), expected.value()) < kTolerance);
+}
+
+TEST_CASE("time layers: TimeBiLSTM reads forwards and, from each sequence's own end, backwards") {
+  Rng rng(8);
+  TimeBiLSTM layer(3, 4, rng);
+  take_random_parameters(layer, rng);
+  Rng others(9);
+  TimeLSTM forward(3, 4, others), backward(3, 4, others);
+  forward.to(DType::f64);
+  backward.to(DType::f64);
+  NamedTensors of_forward, of_backward;
+  for (const auto& [name, value] : layer.state())
+    (name[0] == 'f' ? of_forward : of_backward).emplace_back(name.substr(name.find('.') + 1), value);
+  forward.load_state(of_forward);
+  backward.load_state(of_backward);
+  const Var x = normal_leaf({2, 3, 3}, rng);
+  const Tensor lengths = ids_of({2, 3}, {2}), hs = layer(x, lengths).value();
+  CHECK(hs.shape() == Shape{2, 3, 8});
+  CHECK(identical(hs.slice(-1, 0, 4), forward(x, {}, lengths).hs.value()));
+  const Var ends =
+      concat({slice(x, 1, 1, 2), slice(x, 1, 0, 1)}, 1);  // of the first sequence, the other way round
+  const Tensor back = backward(slice(ends, 0, 0, 1), LstmState{}).hs.value();
+  CHECK(largest_difference(hs.select(0, 0).slice(-1, 4, 8).select(0, 0), back.select(0, 0).select(0, 1)) <
+        kTolerance);
+  CHECK(largest_difference(hs.select(0, 0).slice(-1, 4, 8).select(0, 1), back.select(0, 0).select(0, 0)) <
+        kTolerance);
+  CHECK(largest(hs.select(0, 0).select(0, 2)) == 0);
+  CHECK(layer(x).shape() == Shape{2, 3, 8});
+}
+
 TEST_CASE("time layers: TimeSoftmaxWithLoss is the cross-entropy of all steps but those with id -1") {
   const Fixture numbers("cross_entropy");
   const Var scores = Var::parameter(numbers["scores"]);

@@ -32,6 +32,8 @@ std::set<std::string> operations_in(const std::string& header) {
       at = 4;
     else if (line.starts_with("LstmOutput "))
       at = 11;
+    else if (line.starts_with("RecurrentOutput "))
+      at = 16;
     else if (line.starts_with("std::array<Var") || line.starts_with("std::vector<Var>"))
       at = line.find('>') + 2;
     if (at == 0 || at >= line.size()) continue;
@@ -81,14 +83,15 @@ inline Var cube(const Var& x) {
 Var softsign(const Var& x,
              int axis);
 std::array<Var, 2> split(const Var& x);
-LstmOutput gru(const Var& x);
+LstmOutput tree_lstm(const Var& x);
+RecurrentOutput minimal_gru(const Var& x);
 inline Var operator%(const Var& a, const Var& b) { return a; }
 Tensor not_an_operation(const Tensor& x);
 namespace definition {
 Var defined_elsewhere(const Var& x);
 }
 )";
-  const std::vector<std::string> expected{"cube", "gru", "operator%", "softsign", "split"};
+  const std::vector<std::string> expected{"cube", "minimal_gru", "operator%", "softsign", "split", "tree_lstm"};
   CHECK(without_a_row(operations_in(planted), op_table()) == expected);
 }
 
