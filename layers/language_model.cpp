@@ -67,11 +67,11 @@ std::string LanguageModel::overview(std::int64_t time) const {
   const TransformerLayerConfig& layer = config_.layer;
   const double flops = static_cast<double>(config_.layers) * layer_flops(layer, {.steps = time, .seen = time}) +
                        2.0 * static_cast<double>(time * layer.width * config_.vocabulary);
-  return text("LanguageModel: ", config_.layers, " layers, ", to_string(layer),
+  return text("LanguageModel: ", counted(config_.layers, "layer"), ", ", to_string(layer),
               "\n  positions: ", describe_positions(config_.embedded_positions, layer.positions),
               "\n  parameters: ", grouped(parameter_count()),
-              config_.tied ? ", scores made with the embedding" : "", "\n  forward pass of ", time,
-              " steps: ", written_flops(flops), "\n");
+              config_.tied ? ", scores made with the embedding" : "", "\n  forward pass of ",
+              counted(time, "step"), ": ", written_flops(flops), "\n");
 }
 
 }  // namespace heed
