@@ -29,6 +29,7 @@ MaskedLanguageModel::MaskedLanguageModel(const MaskedLanguageModelConfig& config
   register_module("encoder", encoder_);
   register_module("transform", transform_);
   register_module("head_norm", head_norm_);
+  tied_ = share_parameter("out", embedding_.weight());
   bias_ = register_parameter("bias", Tensor::zeros({config.vocabulary}));
   register_module("dropout", dropout_);
 }
@@ -41,8 +42,7 @@ Var MaskedLanguageModel::encode(const Tokens& ids, Rng* dropout_rng) const {
 Var MaskedLanguageModel::operator()(const Tokens& ids, Rng* dropout_rng) const {
   const Var states = encode(ids, dropout_rng);
   const ErrorFrame frame = enter();
-  return linear(head_norm_(activate(transform_(states), Activation::gelu)), transpose(embedding_.weight()),
-                bias_);
+  return linear(head_norm_(activate(transform_(states), Activation::gelu)), transpose(tied_), bias_);
 }
 
 std::string MaskedLanguageModel::overview(std::int64_t time) const {
