@@ -22,6 +22,7 @@
 #include "examples/common/epochs.h"
 #include "examples/common/text_tokens.h"
 #include "examples/common/transformer_flags.h"
+#include "layers/decoding.h"
 #include "layers/language_model.h"
 #include "optim/adam.h"
 

@@ -77,7 +77,6 @@ struct Guess {
   std::string sample;                    // the first window
   std::vector<std::int32_t> filled_ids;  // all of the text
 };
-
 Guess guess(MaskedLanguageModel& model, const Tokenizer& tokens, const TextLoader& text, const Config& config) {
   Guess guess;
   Rng rng(config.seed);

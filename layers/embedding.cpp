@@ -6,11 +6,13 @@
 namespace heed {
 
 Embedding::Embedding(std::int64_t rows, std::int64_t width, Rng& rng)
-    : Embedding("Embedding", init::normal({rows, width}, 1.0, rng)) {}
+    : Embedding("Embedding", rows, width, 1.0, rng) {}
 
-Embedding::Embedding(std::string kind, Tensor weight)
-    : Module(text(kind, " ", weight.extent(0), " x ", weight.extent(1))) {
-  weight_ = register_parameter("weight", std::move(weight));
+Embedding::Embedding(const std::string& kind, std::int64_t rows, std::int64_t width, double deviation, Rng& rng)
+    : Module(text(kind, " ", rows, " x ", width)) {
+  if (rows < 1 || width < 1)
+    throw ConfigError({.what = text(kind, ": rows ", rows, ", width ", width), .expected = "both at least 1"});
+  weight_ = register_parameter("weight", init::normal({rows, width}, deviation, rng));
 }
 
 Embedding::Embedding(const std::string& kind, const Embedding& other)

@@ -21,18 +21,19 @@ LanguageModel::LanguageModel(const LanguageModelConfig& config, Rng& rng)
       config_(checked(config)),
       embedding_(config.vocabulary, config.layer.width, rng,
                  {.positions = config.embedded_positions, .max_length = config.max_length}),
-      layers_(config.layers, config.layer, rng),
+      layers_(config.layers, looking_back(config.layer), rng),
       dropout_(config.layer.dropout) {
   register_module("embedding", embedding_);
   register_module("layers", layers_);
-  if (!config.tied) register_module("out", out_.emplace(config.layer.width, config.vocabulary, rng));
+  if (config.tied)
+    tied_ = share_parameter("out", embedding_.weight());
+  else
+    register_module("out", out_.emplace(config.layer.width, config.vocabulary, rng));
   register_module("dropout", dropout_);
 }
 
 // y [..., D] -> [..., V]
-Var LanguageModel::scores(const Var& y) const {
-  return out_ ? (*out_)(y) : linear(y, transpose(embedding_.weight()), Var());
-}
+Var LanguageModel::scores(const Var& y) const { return out_ ? (*out_)(y) : linear(y, transpose(tied_), Var()); }
 
 Var LanguageModel::operator()(const Tokens& ids, Rng* dropout_rng) const {
   const ErrorFrame frame = enter();
@@ -42,6 +43,7 @@ Var LanguageModel::operator()(const Tokens& ids, Rng* dropout_rng) const {
 }
 
 LanguageModel::State LanguageModel::start(std::int64_t sequences) const {
+  const ErrorFrame frame = enter();
   if (sequences < 1)
     throw ConfigError(
         {.what = text("LanguageModel: ", sequences, " sequences to write"), .expected = "at least 1"});
@@ -49,6 +51,8 @@ LanguageModel::State LanguageModel::start(std::int64_t sequences) const {
 }
 
 void LanguageModel::State::select(const Tensor& rows) {
+  // Before the first step the cache is empty and takes any rows.
+  if (length_ == 0) selected_rows(Tensor::zeros({rows_, 1}), rows);
   cache_.select(rows);
   rows_ = rows.extent(0);
 }
@@ -59,19 +63,21 @@ Step LanguageModel::step(const Tensor& ids, State& state) const {
   if (ids.shape() != Shape{state.rows()})
     throw ShapeError({.what = text("language model step: ids are ", ids.shape(), ", sequences ", state.rows()),
                       .expected = "an id a sequence, [N]"});
-  const Var x = dropout_(embedding_(ids.unsqueeze(1), state.length_++), nullptr);
-  return {.scores = squeeze(scores(layers_.step(x, state.cache_)), 1), .weights = {}};
+  const Var x = dropout_(embedding_(ids.unsqueeze(1), state.length_), nullptr);
+  const Var y = layers_.step(x, state.cache_);  // [N, 1, D]
+  ++state.length_;
+  return {.scores = squeeze(scores(y), 1), .weights = {}};
 }
 
 std::string LanguageModel::overview(std::int64_t time) const {
   const TransformerLayerConfig& layer = config_.layer;
   const double flops = static_cast<double>(config_.layers) * layer_flops(layer, {.steps = time, .seen = time}) +
                        2.0 * static_cast<double>(time * layer.width * config_.vocabulary);
-  return text("LanguageModel: ", config_.layers, " layers, ", to_string(layer),
+  return text("LanguageModel: ", counted(config_.layers, "layer"), ", ", to_string(layer),
               "\n  positions: ", describe_positions(config_.embedded_positions, layer.positions),
               "\n  parameters: ", grouped(parameter_count()),
-              config_.tied ? ", scores made with the embedding" : "", "\n  forward pass of ", time,
-              " steps: ", written_flops(flops), "\n");
+              config_.tied ? ", scores made with the embedding" : "", "\n  forward pass of ",
+              counted(time, "step"), ": ", written_flops(flops), "\n");
 }
 
 }  // namespace heed

@@ -6,11 +6,10 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "core/tokens.h"
-#include "layers/decoding.h"
 #include "layers/positioned_embedding.h"
+#include "layers/step.h"
 #include "layers/transformer_stacks.h"
 
 namespace heed {
@@ -29,7 +28,7 @@ struct LanguageModelConfig {
 };
 
 /// Embedding, layers that see no later step, and scores. Parts `embedding`, `layers` (a TransformerEncoder
-/// under a causal mask) and, unless tied, a Linear `out`.
+/// under a causal mask, looking_back()) and a Linear `out`; tied, `out` is the embedding's table.
 class LanguageModel : public Module {
  public:
   /// Throws ConfigError unless all sizes are at least 1 and the heads divide the width.
@@ -45,7 +44,9 @@ class LanguageModel : public Module {
    public:
     std::int64_t rows() const { return rows_; }      ///< N
     std::int64_t length() const { return length_; }  ///< ids so far
-    void select(const Tensor& rows);                 ///< as DecodingState (step.h)
+    /// Keeps those sequences, rows [N'] (i32), in that order; one may be kept several times. Throws IndexError
+    /// for a row outside [0, N).
+    void select(const Tensor& rows);
 
    private:
     friend class LanguageModel;
@@ -54,7 +55,8 @@ class LanguageModel : public Module {
     EncoderCache cache_;
     std::int64_t rows_, length_ = 0;
   };
-  /// N sequences of no ids. Throws ConfigError unless there is one at least.
+  /// N sequences of no ids; greedy(), sample() and beam_search() write them. Throws ConfigError unless there is
+  /// one at least.
   State start(std::int64_t sequences) const;
   /// The scores of the next id after ids [N] (i32): what operator() gives at that step, without doing the steps
   /// before again. Not differentiable. Throws ShapeError unless there is an id a sequence, ConfigError in
@@ -72,6 +74,7 @@ class LanguageModel : public Module {
   PositionedEmbedding embedding_;
   TransformerEncoder layers_;
   std::optional<Linear> out_;
+  Var tied_;  // in place of out_
   Dropout dropout_;
 };
 

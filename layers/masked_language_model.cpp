@@ -29,6 +29,7 @@ MaskedLanguageModel::MaskedLanguageModel(const MaskedLanguageModelConfig& config
   register_module("encoder", encoder_);
   register_module("transform", transform_);
   register_module("head_norm", head_norm_);
+  tied_ = share_parameter("out", embedding_.weight());
   bias_ = register_parameter("bias", Tensor::zeros({config.vocabulary}));
   register_module("dropout", dropout_);
 }
@@ -41,19 +42,18 @@ Var MaskedLanguageModel::encode(const Tokens& ids, Rng* dropout_rng) const {
 Var MaskedLanguageModel::operator()(const Tokens& ids, Rng* dropout_rng) const {
   const Var states = encode(ids, dropout_rng);
   const ErrorFrame frame = enter();
-  return linear(head_norm_(activate(transform_(states), Activation::gelu)), transpose(embedding_.weight()),
-                bias_);
+  return linear(head_norm_(activate(transform_(states), Activation::gelu)), transpose(tied_), bias_);
 }
 
 std::string MaskedLanguageModel::overview(std::int64_t time) const {
   const TransformerLayerConfig& layer = config_.layer;
   const double flops = static_cast<double>(config_.layers) * layer_flops(layer, {.steps = time, .seen = time}) +
                        2.0 * static_cast<double>(time * layer.width * (layer.width + config_.vocabulary));
-  return text("MaskedLanguageModel: ", config_.layers, " layers, ", to_string(layer),
+  return text("MaskedLanguageModel: ", counted(config_.layers, "layer"), ", ", to_string(layer),
               "\n  positions: ", describe_positions(config_.embedded_positions, layer.positions),
               "\n  parameters: ", grouped(parameter_count()),
-              ", scores made with the embedding\n  forward pass of ", time, " steps: ", written_flops(flops),
-              "\n");
+              ", scores made with the embedding\n  forward pass of ", counted(time, "step"), ": ",
+              written_flops(flops), "\n");
 }
 
 }  // namespace heed

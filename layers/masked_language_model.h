@@ -21,7 +21,7 @@ struct MaskedLanguageModelConfig {
 };
 
 /// Embedding, layers that see all real steps, and a head: Linear `transform` with gelu, LayerNorm `head_norm`,
-/// and scores made with the embedding's table, transposed, plus `bias` [V]. Other parts `embedding` and
+/// and scores made with the embedding's table, `out`, transposed, plus `bias` [V]. Other parts `embedding` and
 /// `encoder`.
 class MaskedLanguageModel : public Module {
  public:
@@ -45,7 +45,7 @@ class MaskedLanguageModel : public Module {
   TransformerEncoder encoder_;
   Linear transform_;
   LayerNorm head_norm_;
-  Var bias_;
+  Var tied_, bias_;
   Dropout dropout_;
 };
 

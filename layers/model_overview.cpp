@@ -20,14 +20,11 @@ const char* name_of(Activation activation) {
   return "";
 }
 
-std::int64_t inner_width(const TransformerLayerConfig& config) {
-  return config.feed_forward > 0 ? config.feed_forward : 4 * config.width;
-}
-
 }  // namespace
 
 std::string to_string(const TransformerLayerConfig& config) {
-  std::string out = text("width ", config.width, ", ", config.heads, " heads of ", config.width / config.heads);
+  std::string out =
+      text("width ", config.width, ", ", counted(config.heads, "head"), " of ", config.width / config.heads);
   if (config.key_value_heads > 0 && config.key_value_heads < config.heads)
     append(out, text(" on ", config.key_value_heads, " of keys and values"));
   if (config.window > 0) append(out, text(", window ", config.window));
@@ -75,12 +72,16 @@ std::string grouped(std::int64_t number) {
   return out;
 }
 
+std::string counted(std::int64_t number, const char* thing) {
+  return text(number, " ", thing, number == 1 ? "" : "s");
+}
+
 std::string written_flops(double flops) {
+  constexpr std::array<const char*, 6> kUnits = {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"};
+  std::size_t unit = 0;
+  for (; flops >= 999.5 && unit + 1 < kUnits.size(); ++unit) flops /= 1000;
   char digits[64];
-  if (flops < 1e9)
-    std::snprintf(digits, sizeof digits, "%.3g MFLOP", flops / 1e6);
-  else
-    std::snprintf(digits, sizeof digits, "%.3g GFLOP", flops / 1e9);
+  std::snprintf(digits, sizeof digits, "%.3g %s", flops, kUnits[unit]);
   return digits;
 }
 

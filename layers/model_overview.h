@@ -19,11 +19,13 @@ struct LayerSteps {
   std::int64_t steps = 0, seen = 0, memory = 0;
 };
 /// Floating-point operations of a layer's forward pass over one example: two for each multiplication of its
-/// matrix products, whether masked or not. What is done element by element is left out.
+/// matrix products, whether masked or not. What is done element by element is left out, and so is what a
+/// PositionScheme does.
 double layer_flops(const TransformerLayerConfig& config, const LayerSteps& at);
 
-/// "183,227"; "7.31 MFLOP".
+/// A number of at least 0 as "183,227", things as "1 layer" or "2 layers", operations as "7.31 MFLOP".
 std::string grouped(std::int64_t number);
+std::string counted(std::int64_t number, const char* thing);
 std::string written_flops(double flops);
 
 }  // namespace heed

@@ -17,9 +17,14 @@ namespace heed {
 ///
 ///   class Gate : public Module {
 ///    public:
-///     Gate(std::int64_t width, Rng& rng) : Module("Gate"), map_(width, width, rng) { register_module("map",
-///     map_); } Var operator()(const Var& x) const { const ErrorFrame frame = enter(); return x *
-///     sigmoid(map_(x)); }
+///     Gate(std::int64_t width, Rng& rng) : Module("Gate"), map_(width, width, rng) {
+///       register_module("map", map_);
+///     }
+///     Var operator()(const Var& x) const {
+///       const ErrorFrame frame = enter();
+///       return x * sigmoid(map_(x));
+///     }
+///
 ///    private:
 ///     Linear map_;
 ///   };
@@ -66,8 +71,8 @@ class Module {
   /// and without a dot; so does register_module.
   Var register_parameter(std::string name, Tensor value);
   /// Uses a parameter that another module has registered, by identity (tied weights): it stays that module's,
-  /// which lists, trains and saves it once, and both see every change. Returns it, to be kept in a member.
-  /// Throws as register_parameter.
+  /// which lists, trains and saves it once, and both see every change; summary() names it in both. Returns it,
+  /// to be kept in a member. Throws as register_parameter.
   Var share_parameter(std::string name, const Var& parameter);
   /// Adds a part, which must live as long as this module does.
   void register_module(std::string name, Module& part);

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "autograd/ops/arithmetic.h"
-#include "layers/init.h"
 
 namespace heed {
 namespace {
@@ -19,8 +18,7 @@ double embedding_scale(std::int64_t width) { return std::sqrt(static_cast<double
 
 PositionedEmbedding::PositionedEmbedding(std::int64_t rows, std::int64_t width, Rng& rng,
                                          const PositionedEmbeddingOptions& options)
-    : Embedding("PositionedEmbedding", init::normal({rows, width}, 1 / embedding_scale(width), rng)),
-      kind_(options.positions) {
+    : Embedding("PositionedEmbedding", rows, width, 1 / embedding_scale(width), rng), kind_(options.positions) {
   add_positions(rng, options);
 }
 

@@ -22,6 +22,7 @@ struct PositionedEmbeddingOptions {
 /// positions are the part `positions`.
 class PositionedEmbedding : public Embedding {
  public:
+  /// Throws ConfigError unless rows and width, and max_length with learned positions, are at least 1.
   PositionedEmbedding(std::int64_t rows, std::int64_t width, Rng& rng,
                       const PositionedEmbeddingOptions& options = {});
   /// With the table of another one, shared by identity.

@@ -8,7 +8,7 @@
 namespace heed {
 
 TimeEmbedding::TimeEmbedding(std::int64_t rows, std::int64_t width, Rng& rng)
-    : Embedding("TimeEmbedding", init::normal({rows, width}, 0.01, rng)) {}
+    : Embedding("TimeEmbedding", rows, width, 0.01, rng) {}
 
 TimeAffine::TimeAffine(std::int64_t in, std::int64_t out, Rng& rng)
     : Linear("TimeAffine", init::scaled_normal({in, out}, in, rng), Tensor::zeros({out})) {}

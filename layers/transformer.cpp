@@ -45,13 +45,13 @@ Transformer::Transformer(const TransformerConfig& config, Rng& rng)
   register_module("decoder", decoder_);
   if (config_.tied == TiedWeights::none)
     register_module("out", out_.emplace(config_.layer.width, config_.target_vocabulary, rng));
+  else
+    tied_ = share_parameter("out", target_embedding_.weight());
   register_module("dropout", dropout_);
 }
 
 // y [B, T, D] -> [B, T, V]
-Var Transformer::scores(const Var& y) const {
-  return out_ ? (*out_)(y) : linear(y, transpose(target_embedding_.weight()), Var());
-}
+Var Transformer::scores(const Var& y) const { return out_ ? (*out_)(y) : linear(y, transpose(tied_), Var()); }
 
 TransformerMemory Transformer::encode(const Tokens& source, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();

@@ -38,8 +38,8 @@ struct TransformerMemory {
   Mask mask;   ///< the real positions of S [B, 1, S]; undefined when all are
 };
 
-/// Embeddings, encoder, decoder, and a Linear `out` to the scores, unless tied. Parts `source_embedding`,
-/// `target_embedding`, `encoder`, `decoder`, `out`.
+/// Embeddings, encoder, decoder, and a Linear `out` to the scores; tied, `out` is the target embedding's table.
+/// Parts `source_embedding`, `target_embedding`, `encoder`, `decoder`, `out`.
 class Transformer : public Module {
  public:
   /// Throws ConfigError unless all sizes are at least 1, the heads divide the width, and vocabularies that
@@ -104,6 +104,7 @@ class Transformer : public Module {
   TransformerEncoder encoder_;
   TransformerDecoder decoder_;
   std::optional<Linear> out_;
+  Var tied_;  // in place of out_
   Dropout dropout_;
 };
 

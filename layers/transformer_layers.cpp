@@ -30,7 +30,7 @@ MultiHeadAttentionConfig self_config(const TransformerLayerConfig& config) {
 
 FeedForwardConfig feed_forward_config(const TransformerLayerConfig& config) {
   return {.width = config.width,
-          .inner = config.feed_forward > 0 ? config.feed_forward : 4 * config.width,
+          .inner = inner_width(config),
           .activation = config.activation,
           .gated = config.gated,
           .bias = config.bias};
@@ -41,6 +41,13 @@ std::string describe(const char* kind, const TransformerLayerConfig& config) {
 }
 
 }  // namespace
+
+std::int64_t inner_width(const TransformerLayerConfig& config) {
+  if (config.feed_forward < 0)
+    throw ConfigError({.what = text("transformer layer: feed_forward ", config.feed_forward),
+                       .expected = "at least 1, or 0 for 4 width"});
+  return config.feed_forward == 0 ? 4 * config.width : config.feed_forward;
+}
 
 TransformerEncoderLayer::TransformerEncoderLayer(const TransformerLayerConfig& config, Rng& rng)
     : Module(describe("TransformerEncoderLayer", config)),

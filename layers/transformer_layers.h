@@ -16,7 +16,7 @@ enum class NormPlacement { after, before };
 struct TransformerLayerConfig {
   std::int64_t width = 128;
   std::int64_t heads = 8;
-  std::int64_t feed_forward = 0;  ///< the width inside of FeedForward; 0: 4 width
+  std::int64_t feed_forward = 0;  ///< inside of FeedForward; 0: 4 width
   double dropout = 0;             ///< of what each part adds, in training
   NormPlacement norm = NormPlacement::after;
   Activation activation = Activation::relu;
@@ -28,6 +28,9 @@ struct TransformerLayerConfig {
   std::int64_t window = 0;           ///< of self-attention, as in MultiHeadAttentionConfig; 0: all
   PositionScheme positions = {};     ///< of self-attention
 };
+
+/// The width inside of FeedForward. Throws ConfigError for one below 0.
+std::int64_t inner_width(const TransformerLayerConfig& config);
 
 /// What goes along through all layers of one pass.
 struct TransformerPass {

@@ -1,6 +1,20 @@
 #include "layers/transformer_stacks.h"
 
 namespace heed {
+namespace {
+
+void require_layers(const char* stack, std::size_t cached, std::size_t layers) {
+  if (cached != layers)
+    throw ConfigError({.what = text("the cache has ", cached, " layers, the ", stack, " ", layers),
+                       .hint = text("make the cache with the same ", stack)});
+}
+
+}  // namespace
+
+TransformerLayerConfig looking_back(TransformerLayerConfig config) {
+  if (auto* buckets = std::get_if<BucketBias>(&config.positions)) buckets->bidirectional = false;
+  return config;
+}
 
 void EncoderCache::select(const Tensor& rows) {
   for (KeyValueCache& layer : layers) layer.select(rows);
@@ -27,7 +41,8 @@ Var TransformerEncoder::operator()(const Var& x, const Mask& mask, const Transfo
 Var TransformerEncoder::step(const Var& x, EncoderCache& cache) const {
   const ErrorFrame frame = enter();
   const NoGrad no_grad;
-  cache.layers.resize(layers_.size());
+  if (cache.layers.empty()) cache.layers.resize(layers_.size());
+  require_layers("encoder", cache.layers.size(), layers_.size());
   Var y = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) y = layers_[i].step(y, cache.layers[i]);
   return norm_(y);
@@ -35,8 +50,7 @@ Var TransformerEncoder::step(const Var& x, EncoderCache& cache) const {
 
 TransformerDecoder::TransformerDecoder(std::int64_t layers, const TransformerLayerConfig& config, Rng& rng)
     : Module(text("TransformerDecoder, ", layers, " layers")), norm_(config.norm_kind, config.width) {
-  TransformerLayerConfig causal = config;
-  if (auto* buckets = std::get_if<BucketBias>(&causal.positions)) buckets->bidirectional = false;
+  const TransformerLayerConfig causal = looking_back(config);
   for (std::int64_t i = 0; i < layers; ++i)
     register_module(std::to_string(i), layers_.emplace_back(causal, rng));
   register_module("norm", norm_.module());
@@ -60,10 +74,7 @@ DecoderCache TransformerDecoder::prepare(const Var& memory) const {
 Var TransformerDecoder::step(const Var& x, DecoderCache& cache, const Mask& cross_mask) const {
   const ErrorFrame frame = enter();
   const NoGrad no_grad;
-  if (cache.layers.size() != layers_.size())
-    throw ConfigError(
-        {.what = text("the cache has ", cache.layers.size(), " layers, the decoder ", layers_.size()),
-         .hint = "make the cache with prepare() of the same decoder"});
+  require_layers("decoder", cache.layers.size(), layers_.size());
   Var y = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) y = layers_[i].step(y, cache.layers[i], cross_mask);
   return norm_(y);

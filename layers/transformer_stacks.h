@@ -10,6 +10,9 @@
 
 namespace heed {
 
+/// The same configuration for layers whose steps see no later one: BucketBias keeps no buckets for these.
+TransformerLayerConfig looking_back(TransformerLayerConfig config);
+
 /// What a stack of encoder layers keeps between steps; empty at first.
 struct EncoderCache {
   std::vector<KeyValueCache> layers;
@@ -33,7 +36,7 @@ class TransformerEncoder : public Module {
   /// x [B, S, D] -> [B, S, D]; the mask broadcasts to [B, S, S].
   Var operator()(const Var& x, const Mask& mask = {}, const TransformerPass& pass = {}) const;
   /// Further steps x [N, T, D] -> [N, T, D], each seeing those up to itself, as of TransformerEncoderLayer: how
-  /// a model without a decoder writes.
+  /// a model without a decoder writes. Throws ConfigError for a cache of another number of layers.
   Var step(const Var& x, EncoderCache& cache) const;
 
  private:
@@ -41,7 +44,7 @@ class TransformerEncoder : public Module {
   Norm norm_;
 };
 
-/// Decoder layers `0`, `1`, … and a last `norm`. BucketBias is causal here.
+/// Decoder layers `0`, `1`, … and a last `norm`, looking_back().
 class TransformerDecoder : public Module {
  public:
   TransformerDecoder(std::int64_t layers, const TransformerLayerConfig& config, Rng& rng);
@@ -49,7 +52,7 @@ class TransformerDecoder : public Module {
   Var operator()(const Var& x, const Var& memory, const Mask& self_mask = {}, const Mask& cross_mask = {},
                  const TransformerPass& pass = {}) const;
   /// What step() needs of the encoder's states [N, S, D], and further steps x [N, T, D] -> [N, T, D], as of
-  /// TransformerDecoderLayer.
+  /// TransformerDecoderLayer. Throws ConfigError for a cache of another number of layers.
   DecoderCache prepare(const Var& memory) const;
   Var step(const Var& x, DecoderCache& cache, const Mask& cross_mask = {}) const;
 

@@ -1,5 +1,7 @@
 #include "layers/vision_transformer.h"
 
+#include <algorithm>
+
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/shape.h"
 #include "layers/init.h"
@@ -19,13 +21,21 @@ const VisionTransformerConfig& checked(const VisionTransformerConfig& config) {
   return config;
 }
 
+// The number of elements of a patch.
+std::int64_t patch_elements(std::int64_t channels, std::int64_t size, std::int64_t width) {
+  if (channels < 1 || size < 1 || width < 1)
+    throw ConfigError({.what = text("PatchEmbedding: channels ", channels, ", size ", size, ", width ", width),
+                       .expected = "each at least 1"});
+  return channels * size * size;
+}
+
 }  // namespace
 
 PatchEmbedding::PatchEmbedding(std::int64_t channels, std::int64_t size, std::int64_t width, Rng& rng)
     : Module(text("PatchEmbedding, ", size, " x ", size, " pixels")),
       channels_(channels),
       size_(size),
-      map_(channels * size * size, width, rng) {
+      map_(patch_elements(channels, size, width), width, rng) {
   register_module("map", map_);
 }
 
@@ -78,7 +88,7 @@ std::string VisionTransformer::overview() const {
   const double flops =
       static_cast<double>(config_.layers) * layer_flops(layer, {.steps = steps, .seen = steps}) +
       2.0 * static_cast<double>(layer.width * (patches() * pixels + config_.classes));
-  return text("VisionTransformer: ", config_.layers, " layers, ", to_string(layer), "\n  images ",
+  return text("VisionTransformer: ", counted(config_.layers, "layer"), ", ", to_string(layer), "\n  images ",
               config_.channels, " x ", config_.height, " x ", config_.width, " in ", patches(), " patches of ",
               config_.patch, " x ", config_.patch, ", ", config_.classes,
               " classes\n  parameters: ", grouped(parameter_count()),

@@ -102,13 +102,12 @@ inline void check_against(const Fixture& numbers, const Module& layer, const Var
   }
 }
 
-/// Checks a model that gives scores for a source and the targets so far: scores, loss and all gradients are
-/// those of the fixture, in f64, and in f32 as near as `near_f32`.
-template <class Model>
-void check_model(Model& model, const Fixture& numbers, const Tokens& source, double near_f32) {
-  const Tokens target_in{numbers.ids("target_in"), {}};
+/// Checks a model: the scores that `forward` gives, their cross-entropy against `target_out` and all gradients
+/// are those of the fixture, in f64, and in f32 as near as `near_f32`.
+template <class Forward>
+void check_scores(Module& model, const Fixture& numbers, double near_f32, Forward forward) {
   take_parameters(model, numbers);
-  const Var scores = model(source, target_in);
+  const Var scores = forward();
   const Var loss = cross_entropy(scores, numbers.ids("target_out"));
   CHECK(largest_difference(scores.value(), numbers["scores"]) < kTolerance);
   CHECK(largest_difference(loss.value(), numbers["loss"]) < kTolerance);
@@ -116,10 +115,17 @@ void check_model(Model& model, const Fixture& numbers, const Tokens& source, dou
   CHECK(gradient_difference(model, numbers) < kTolerance);
 
   model.to(DType::f32);
-  const Var loss_f32 = cross_entropy(model(source, target_in), numbers.ids("target_out"));
+  const Var loss_f32 = cross_entropy(forward(), numbers.ids("target_out"));
   CHECK(largest_difference(loss_f32.value().to(DType::f64), numbers["loss"]) < near_f32);
   loss_f32.backward();
   CHECK(gradient_difference(model, numbers) < near_f32);
+}
+
+/// The same for a model of a source and the targets so far.
+template <class Model>
+void check_model(Model& model, const Fixture& numbers, const Tokens& source, double near_f32) {
+  const Tokens target_in{numbers.ids("target_in"), {}};
+  check_scores(model, numbers, near_f32, [&] { return model(source, target_in); });
 }
 
 }  // namespace heed::tests

@@ -199,6 +199,100 @@ TEST_CASE("module: one entry too many is enough for a state not to fit") {
   CHECK(all_identical(copies(layer), before));
 }
 
+namespace {
+
+// Two maps, the second with the weight of the first, inside of which a third has the scale of its own.
+class Sharing : public Module {
+ public:
+  explicit Sharing(Rng& rng) : Module("Sharing"), first_(2, rng), second_(first_, rng) {
+    register_module("first", first_);
+    register_module("second", second_);
+  }
+  Var operator()(const Var& x) const { return second_(first_(x)); }
+  const Var& scale() const { return first_.scale_; }
+
+ private:
+  struct Scale : Module {
+    Scale(std::int64_t width, Rng& rng) : Module("Scale") {
+      scale_ = register_parameter("scale", normal({width}, rng, DType::f32));
+    }
+    Scale(const Scale& other, Rng& rng) : Module("Scale") {
+      scale_ = share_parameter("scale", other.scale_);
+      shift_ = register_parameter("shift", normal(other.scale_.shape(), rng, DType::f32));
+    }
+    Var operator()(const Var& x) const { return shift_.defined() ? x * scale_ + shift_ : x * scale_; }
+    Var scale_, shift_;
+  };
+  Scale first_, second_;
+};
+
+}  // namespace
+
+TEST_CASE("module: a shared parameter is its owner's, listed, counted, saved and converted once") {
+  Rng rng(1);
+  Sharing module(rng);
+  CHECK(names(module) == std::vector<std::string>{"first.scale", "second.shift"});
+  CHECK(module.parameter_count() == 4);
+  CHECK(module.summary() ==
+        "Sharing  (4 parameters)\n"
+        "  first: Scale  (2 parameters)\n"
+        "    scale f32 [2]\n"
+        "  second: Scale  (2 parameters)\n"
+        "    shift f32 [2]\n"
+        "    scale f32 [2], shared: first.scale\n");
+  NamedTensors state;
+  for (const auto& [name, value] : module.state()) state.emplace_back(name, value.clone());
+  CHECK(state.size() == 2);
+  const Var x(normal({3, 2}, rng, DType::f32));
+  const Tensor before = module(x).value();
+
+  module.to(DType::f64);
+  module.parameters()[0].mutable_value().fill(2);
+  module.parameters()[1].mutable_value().fill(0);
+  CHECK(identical(module(Var(x.value().to(DType::f64))).value(), x.value().to(DType::f64) * 4.0));
+  module.to(DType::f32);
+  module.load_state(state);
+  CHECK(identical(module(x).value(), before));
+}
+
+TEST_CASE("module: the gradient of a shared parameter is the sum over its uses") {
+  Rng rng(1);
+  Sharing module(rng);
+  module.to(DType::f64);
+  const Tensor x = normal({3, 2}, rng);
+  sum(module(Var(x))).backward();
+  // The derivative of x scale scale.
+  CHECK(largest_difference(module.scale().grad().value(), sum(x, 0) * module.scale().value() * 2.0) <
+        kTolerance);
+  module.zero_grad();
+  CHECK_FALSE(module.scale().grad().defined());
+}
+
+TEST_CASE("module: a name is taken once, by a parameter, a shared one or a part") {
+  struct Twice : Module {
+    Twice(const std::string& first, const std::string& second, Rng& rng) : Module("Twice"), part(2, 2, rng) {
+      add(first, rng);
+      add(second, rng);
+    }
+    void add(const std::string& kind_and_name, Rng& rng) {
+      const std::string name = kind_and_name.substr(1);
+      if (kind_and_name[0] == 'p') register_parameter(name, normal({2}, rng));
+      if (kind_and_name[0] == 's') share_parameter(name, part.parameters()[0]);
+      if (kind_and_name[0] == 'm') register_module(name, part);
+    }
+    Linear part;
+  };
+  Rng rng(1);
+  for (const char* first : {"pa", "sa", "ma"})
+    for (const char* second : {"pa", "sa", "ma"}) {
+      INFO(first << " " << second);
+      CHECK(thrown<ConfigError>([&] { const Twice module(first, second, rng); }) ==
+            "ConfigError: Twice: \"a\" cannot be the name of another parameter or part\n"
+            "  requires a name of its own, not empty and without a dot");
+    }
+  for (const char* bad : {"s", "p", "m", "sa.b"}) CHECK_THROWS_AS(Twice("pa", bad, rng), ConfigError);
+}
+
 TEST_CASE("module: an error names the path of the module and the parameter") {
   Rng rng(1), draws(2);
   Tower tower(rng);

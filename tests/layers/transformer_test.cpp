@@ -4,7 +4,7 @@
 #include "core/reduce.h"
 #include "optim/adam.h"
 #include "tests/catch.h"
-#include "tests/layers/layer_testing.h"
+#include "tests/layers/model_testing.h"
 #include "tests/thrown.h"
 
 namespace heed::tests {
@@ -20,12 +20,12 @@ TransformerConfig with_norms(NormPlacement placement) {
 }
 
 // A model with values large enough to matter, sources of lengths 7, 3, 5 and targets of 5 steps.
-struct Setting {
+struct Translating {
   Rng rng{11};
   Transformer model;
   Tokens source{Tensor(), ids_of({7, 3, 5}, {3})}, target;
 
-  explicit Setting(NormPlacement placement = NormPlacement::after) : model(with_norms(placement), rng) {
+  explicit Translating(NormPlacement placement = NormPlacement::after) : model(with_norms(placement), rng) {
     take_random_parameters(model, rng, 0.4);
     source.ids = random_ids({3, 7}, kSmall.vocabulary);
     target.ids = random_ids({3, 5}, kSmall.target_vocabulary);
@@ -46,6 +46,46 @@ TEST_CASE("transformer: scores, loss and all gradients are PyTorch's") {
   Transformer model(kSmall, rng);
   // Values of about 1 through 4 layers with norms between them: some hundred roundings of 6e-8.
   check_model(model, numbers, {numbers.ids("source"), numbers.ids("lengths")}, 5e-6);
+}
+
+TEST_CASE(
+    "transformer: with one table for targets and scores, or for all, scores and gradients are PyTorch's") {
+  for (const auto& [name, tied] :
+       {std::pair{"output", TiedWeights::output}, std::pair{"all", TiedWeights::all}}) {
+    INFO(name);
+    const Fixture numbers(text("transformer_tied_", name));
+    Rng rng(1);
+    Transformer model({.vocabulary = tied == TiedWeights::all ? 7 : 9,
+                       .target_vocabulary = 7,
+                       .layers = 1,
+                       .layer = {.width = 4, .heads = 2, .feed_forward = 6},
+                       .tied = tied},
+                      rng);
+    check_model(model, numbers, {numbers.ids("source"), numbers.ids("lengths")}, 5e-6);
+  }
+}
+
+TEST_CASE("transformer: is causal, blind to padding and to the rest of the batch, and right step by step") {
+  for (const LayerForm& form : layer_forms()) {
+    INFO(form.name);
+    Data data;
+    Transformer model({.vocabulary = kVocabulary,
+                       .layers = 2,
+                       .layer = form.layer,
+                       .embedded_positions = form.embedded,
+                       .max_length = 10,
+                       .tied = TiedWeights::all},
+                      data.rng);
+    take_random_parameters(model, data.rng, 0.4);
+    data.target.lengths = ids_of({5, 1, 3}, {3});
+    const auto scores = [&](const Tensor& ids) { return model(data.source, {ids, {}}); };
+    check_passed(check_causal(scores, data.target.ids));
+    check_passed(check_padding_invariance(model, model, {data.source, data.target}));
+    check_passed(check_batch_invariance(model, {data.source, data.target}));
+    check_passed(check_decode_parity(model, data.source, data.target));
+    const auto loss = [&] { return cross_entropy(scores(data.target.ids), data.target.ids); };
+    check_passed(check_gradients(model, loss, {.most = 3}));
+  }
 }
 
 TEST_CASE("transformer: parameters have names that say where they are") {
@@ -90,7 +130,7 @@ TEST_CASE("transformer: the configuration reaches all layers, embeddings and nor
 
 TEST_CASE("transformer: changing a target id moves no score before it, and moves the ones from it on") {
   for (const NormPlacement placement : {NormPlacement::after, NormPlacement::before}) {
-    const Setting s(placement);
+    const Translating s(placement);
     const Tensor scores = s.model(s.source, s.target).value();
     for (std::int64_t step = 0; step < 5; ++step) {
       Tokens changed{s.target.ids.clone(), {}};
@@ -106,7 +146,7 @@ TEST_CASE("transformer: changing a target id moves no score before it, and moves
 }
 
 TEST_CASE("transformer: what stands in padding changes nothing, in values and gradients") {
-  Setting s;
+  Translating s;
   const Var clean = s.model(s.source, s.target);
   sum(square(clean)).backward();
   const std::vector<Tensor> gradients = take_gradients(s.model);
@@ -120,7 +160,7 @@ TEST_CASE("transformer: what stands in padding changes nothing, in values and gr
 }
 
 TEST_CASE("transformer: a sequence in a padded batch gives what it gives alone, and no lengths are full ones") {
-  const Setting s;
+  const Translating s;
   const Tensor together = s.model(s.source, s.target).value();
   for (std::int64_t b = 0; b < 3; ++b) {
     const std::vector<std::int32_t> ids = s.source.sequence(b);
@@ -132,7 +172,7 @@ TEST_CASE("transformer: a sequence in a padded batch gives what it gives alone, 
 }
 
 TEST_CASE("transformer: full lengths make no mask, lengths beyond the source are an error") {
-  Setting s;
+  Translating s;
   CHECK(s.model.encode(s.source).mask.defined());
   s.source.lengths = ids_of({7, 7, 7}, {3});
   CHECK_FALSE(s.model.encode(s.source).mask.defined());
@@ -143,7 +183,7 @@ TEST_CASE("transformer: full lengths make no mask, lengths beyond the source are
 }
 
 TEST_CASE("transformer: encoding and decoding apart, a step more each time, gives what the whole gives") {
-  const Setting s;
+  const Translating s;
   const Tensor scores = s.model(s.source, s.target).value();
   const TransformerMemory memory = s.model.encode(s.source);
   CHECK(memory.states.shape() == Shape{3, 7, 6});
@@ -153,7 +193,7 @@ TEST_CASE("transformer: encoding and decoding apart, a step more each time, give
 }
 
 TEST_CASE("transformer: the weights of every layer and head are to be had, and are 0 where nothing is seen") {
-  const Setting s;
+  const Translating s;
   const Transformer::Forward forward = s.model.with_attention(s.source, s.target);
   CHECK(identical(forward.scores.value(), s.model(s.source, s.target).value()));
   REQUIRE(forward.encoder.size() == 2);
@@ -178,7 +218,7 @@ TEST_CASE("transformer: learns a batch by heart, norms after or before") {
                        .layer = {.width = 16, .heads = 2, .feed_forward = 32, .norm = placement}},
                       rng);
     Adam optimiser(model.parameters(), {.learning_rate = 1e-2});
-    Setting s;
+    Translating s;
     const Tensor target_out = s.random_ids({3, 5}, 7);
     double first = 0, last = 0;
     for (int step = 0; step < 80; ++step) {
@@ -194,6 +234,34 @@ TEST_CASE("transformer: learns a batch by heart, norms after or before") {
   }
 }
 
+TEST_CASE("transformer: dropout needs a generator or evaluation") {
+  for (const auto& [layer, where] :
+       {std::pair{dropping_layer(0.3, 0), "Transformer"},
+        std::pair{dropping_layer(0, 0.3),
+                  "Transformer / encoder / 0 / self_attention (MultiHeadAttention 8, 2 heads)"}}) {
+    Data data;
+    Transformer model({.vocabulary = kVocabulary, .layers = 1, .layer = layer}, data.rng);
+    const auto scores = [&](Rng* rng) { return model(data.source, data.target, rng).value(); };
+    CHECK(thrown<ConfigError>([&] { scores(nullptr); }) == without_generator(where));
+    Rng draws(1), again(1), once_more(1);
+    const Tensor dropped = scores(&draws);
+    CHECK(identical(scores(&again), dropped));
+    CHECK_FALSE(identical(scores(&again), dropped));
+    CHECK(identical(model.with_attention(data.source, data.target, &once_more).scores.value(), dropped));
+    // Encoder and decoder both draw.
+    Rng of_encoder(1), of_decoder(2);
+    const TransformerMemory memory = model.encode(data.source, {.rng = &of_encoder});
+    model.eval();
+    CHECK_FALSE(identical(memory.states.value(), model.encode(data.source).states.value()));
+    const Tensor evaluated = model.decode(data.target.ids, memory).value();
+    model.train();
+    CHECK_FALSE(identical(model.decode(data.target.ids, memory, {.rng = &of_decoder}).value(), evaluated));
+    model.eval();
+    CHECK_FALSE(identical(scores(nullptr), dropped));
+    CHECK(identical(scores(&draws), scores(nullptr)));
+  }
+}
+
 TEST_CASE("transformer: steps beyond those whose positions are kept are positioned alike") {
   Rng rng(4);
   const PositionedEmbedding embedding(3, 4, rng);
@@ -204,7 +272,7 @@ TEST_CASE("transformer: steps beyond those whose positions are kept are position
 }
 
 TEST_CASE("transformer: errors name the path of the module") {
-  const Setting s;
+  const Translating s;
   Tokens wrong{s.target.ids.clone(), {}};
   wrong.ids.set({1, 2}, 7);
   CHECK_THAT(thrown<IndexError>([&] { s.model(s.source, wrong); }),
@@ -220,6 +288,33 @@ TEST_CASE("transformer: errors name the path of the module") {
     CHECK_THAT(thrown<ConfigError>([&] { const Transformer model(config, rng); }),
                ContainsSubstring("each at least 1"));
   }
+}
+
+TEST_CASE("transformer: sizes and ids that make no sense are errors that are complete in their first line") {
+  Rng rng(1);
+  const auto error_of = [&](auto change) {
+    TransformerConfig config = kSmall;
+    change(config);
+    return thrown<ConfigError>([&] { const Transformer model(config, rng); });
+  };
+  CHECK(error_of([](auto& config) { config.target_vocabulary = -1; }) ==
+        "ConfigError: Transformer: vocabulary 9, target_vocabulary -1, layers 2\n  requires each at least 1");
+  CHECK(error_of([](auto& config) { config.layer.width = 0; }) ==
+        "ConfigError: PositionedEmbedding: rows 9, width 0\n  requires both at least 1");
+  CHECK(error_of([](auto& config) { config.layer.heads = 4; }) ==
+        "ConfigError: MultiHeadAttention: width 6, heads 4\n"
+        "  requires heads >= 1 that divide a width >= 1, or a head_width");
+  CHECK(error_of([](auto& config) { config.layer.positions = Rotary{}; }) ==
+        "ConfigError: AttentionPositions: Rotary in heads of width 3\n  requires an even width");
+  const Translating s;
+  Tokens wrong = s.source;
+  wrong.ids = s.source.ids.clone();
+  wrong.ids.set({0, 1}, 9);
+  CHECK(thrown<IndexError>([&] { s.model(wrong, s.target); }) ==
+        "IndexError: take_rows: id 9 at position 1 of ids [3, 7] is outside the table [9, 6]\n"
+        "  requires 0 <= id < 9\n"
+        "  table: parameter \"source_embedding.weight\"\n"
+        "  in: Transformer / source_embedding (PositionedEmbedding 9 x 6)");
 }
 
 }  // namespace heed::tests
