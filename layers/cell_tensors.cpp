@@ -16,8 +16,8 @@ CellTensors CellTensors::uniform(std::int64_t in, std::int64_t hidden, std::int6
 
 CellTensors CellTensors::scaled_normal(std::int64_t in, std::int64_t hidden, std::int64_t gates, Rng& rng) {
   CellTensors cell;
-  cell.wx = init::scaled_normal({in, gates * hidden}, in, rng);
   cell.wh = init::scaled_normal({hidden, gates * hidden}, hidden, rng);
+  cell.wx = init::scaled_normal({in, gates * hidden}, in, rng);
   cell.bias = Tensor::zeros({gates * hidden});
   return cell;
 }

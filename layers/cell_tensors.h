@@ -16,7 +16,7 @@ struct CellTensors {
   /// All uniform within 1 / sqrt(hidden), as PyTorch's.
   static CellTensors uniform(std::int64_t in, std::int64_t hidden, std::int64_t gates, Rng& rng,
                              bool recurrent_bias = false);
-  /// The book's: normal with deviation 1 / sqrt(in) and 1 / sqrt(hidden), and a bias of 0.
+  /// The book's: normal with deviation 1 / sqrt(in) and 1 / sqrt(hidden), `wh` drawn first, and a bias of 0.
   static CellTensors scaled_normal(std::int64_t in, std::int64_t hidden, std::int64_t gates, Rng& rng);
 
   /// Under the names that the layers have: prefix + "wx", "wh", "bias", "recurrent_bias".

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autograd/ops/lstm.h"
+#include "layers/cell_tensors.h"
 #include "layers/module.h"
 
 namespace heed {
@@ -19,7 +20,7 @@ class LSTM : public Module {
   std::int64_t hidden() const { return weights_.wh.extent(0); }
 
  protected:
-  LSTM(std::string kind, Tensor wx, Tensor wh, Tensor bias);
+  LSTM(const std::string& kind, CellTensors initial);
 
  private:
   LstmWeights weights_;

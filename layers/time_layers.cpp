@@ -35,8 +35,7 @@ TimeRNN::TimeRNN(std::int64_t in, std::int64_t hidden, Rng& rng, bool stateful)
     : TimeCell(stateful, "TimeRNN", CellTensors::scaled_normal(in, hidden, 1, rng), RnnActivation::tanh) {}
 
 TimeLSTM::TimeLSTM(std::int64_t in, std::int64_t hidden, Rng& rng, bool stateful)
-    : TimeCell(stateful, "TimeLSTM", init::scaled_normal({in, 4 * hidden}, in, rng),
-               init::scaled_normal({hidden, 4 * hidden}, hidden, rng), Tensor::zeros({4 * hidden})) {}
+    : TimeCell(stateful, "TimeLSTM", CellTensors::scaled_normal(in, hidden, 4, rng)) {}
 
 TimeGRU::TimeGRU(std::int64_t in, std::int64_t hidden, Rng& rng, bool stateful)
     : TimeCell(stateful, "TimeGRU", CellTensors::scaled_normal(in, hidden, 3, rng),

@@ -1,4 +1,5 @@
-// The date converter as a person runs it: flags, files, Ctrl-C, and what it says when something is wrong.
+// The programs as a person runs them, the date converter above all: flags, files, Ctrl-C, and what it says when
+// something is wrong.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -22,11 +23,12 @@ struct Outcome {
   std::string out, err;
 };
 
-// Runs the program; sends SIGINT as soon as its output contains `interrupt_at`, when that is not empty.
-// `file_limit` is the largest file in bytes that it may write, as on a full disk.
+// Runs a program of examples/; sends SIGINT as soon as its output contains `interrupt_at`, when that is not
+// empty. `file_limit` is the largest file in bytes that it may write, as on a full disk.
 Outcome run_program(const tests::Folder& folder, std::vector<std::string> arguments,
-                    const std::string& interrupt_at = {}, rlim_t file_limit = RLIM_INFINITY) {
-  const std::string program = HEED_PROGRAMS "/date_conversion", error_path = folder.at("stderr");
+                    const std::string& interrupt_at = {}, rlim_t file_limit = RLIM_INFINITY,
+                    const std::string& name = "date_conversion") {
+  const std::string program = HEED_PROGRAMS "/" + name, error_path = folder.at("stderr");
   int ends[2];
   REQUIRE(pipe(ends) == 0);
   const pid_t child = fork();
@@ -96,7 +98,7 @@ std::string last_line(const std::string& text) {
 }  // namespace
 
 TEST_CASE("date_conversion: trains every model, ends with the result line, leaves a report and a checkpoint") {
-  for (const char* const model : {"seq2seq", "peeky", "attention"}) {
+  for (const char* const model : {"seq2seq", "peeky", "attention", "transformer"}) {
     const Small small;
     const Outcome trained = small.run({"--epochs=1", std::string("--model=") + model});
     INFO(trained.err);
@@ -193,6 +195,58 @@ TEST_CASE("date_conversion: on a full disk the old checkpoint stays as it was") 
   CHECK(full.exit_code == 1);
   CHECK_THAT(full.err, ContainsSubstring("checkpoint.safetensors"));
   CHECK(read_file(small.out + "/checkpoint.safetensors") == before);
+}
+
+TEST_CASE(
+    "programs: each trains in small, ends with the result line, resumes, and does something with what it "
+    "learnt") {
+  struct Case {
+    const char* program;
+    std::vector<std::string> training, use;
+    const char* said;
+  };
+  const tests::Folder folder;
+  std::string lines;
+  for (int i = 0; i < 200; ++i) lines += "one two three " + std::to_string(i % 3) + ".\n";
+  write_file(folder.at("text"), lines);
+  const std::string text = "--data=" + folder.at("text");
+  const std::vector<Case> cases{
+      {"transformer_translate",
+       {"--numbers=60", "--merges=20", "--ff=8"},
+       {"--convert=2fr one", "--beams=2"},
+       "\n"},
+      {"transformer_translate",
+       {"--numbers=60", "--languages=en-de", "--tokens=words", "--ff=8"},
+       {"--convert=one"},
+       "\n"},
+      {"language_model", {text, "--window=8", "--ff=8"}, {"--prompt=one two", "--length=5"}, "one two"},
+      {"masked_language_model", {text, "--window=8", "--ff=8"}, {"--fill=one <mask> three"}, "one ["},
+      {"vit_shapes", {"--count=40", "--patch=14", "--ff=8"}, {"--help"}, "--images"}};
+  int number = 0;
+  for (const Case& each : cases) {
+    const std::string out = "--out=" + folder.at("out" + std::to_string(number++));
+    std::vector<std::string> flags{"--epochs=1", "--batch=16",  "--d=8", "--heads=2",
+                                   "--layers=1", "--threads=1", out};
+    flags.insert(flags.end(), each.training.begin(), each.training.end());
+    const Outcome trained = run_program(folder, flags, {}, RLIM_INFINITY, each.program);
+    INFO(each.program << ": " << trained.err);
+    REQUIRE(trained.exit_code == 0);
+    CHECK_THAT(last_line(trained.out),
+               ContainsSubstring("result exact=") && ContainsSubstring(" epochs=1 seconds="));
+    const Outcome more = run_program(folder, {"--resume", "--epochs=2", out}, {}, RLIM_INFINITY, each.program);
+    INFO(more.err);
+    REQUIRE(more.exit_code == 0);
+    CHECK_THAT(last_line(more.out), ContainsSubstring(" epochs=2 "));
+    std::vector<std::string> use = each.use;
+    use.push_back(out);
+    const Outcome used = run_program(folder, use, {}, RLIM_INFINITY, each.program);
+    INFO(used.err);
+    CHECK(used.exit_code == 0);
+    CHECK_THAT(used.out, ContainsSubstring(each.said));
+    const Outcome wrong = run_program(folder, {"--epoch=1"}, {}, RLIM_INFINITY, each.program);
+    CHECK(wrong.exit_code == 1);
+    CHECK_THAT(wrong.err, ContainsSubstring("did you mean --epochs?"));
+  }
 }
 
 }  // namespace heed
