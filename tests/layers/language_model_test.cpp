@@ -141,7 +141,7 @@ TEST_CASE("language model: sequences can be chosen before the first step, and no
 }
 
 TEST_CASE("language model: an id that does not exist leaves the state as it was") {
-  for (const std::size_t form : {0, 1}) {  // waves and learned positions, which depend on the step
+  for (const std::size_t form : {0U, 1U}) {  // waves and learned positions, which depend on the step
     const Writer w(config_of(layer_forms()[form]));
     LanguageModel::State state = w.written(2);
     CHECK_THROWS_AS(w.model.step(ids_of({0, 9, 1}, {3}), state), IndexError);
