@@ -44,7 +44,7 @@ heed_test(autograd addressing_op_test.cpp attention_op_test.cpp backward_test.cp
           record_test.cpp saved_values_test.cpp var_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
           cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp decoding_test.cpp feed_forward_test.cpp gate_orders_test.cpp gru_test.cpp key_value_cache_test.cpp linear_test.cpp lstm_test.cpp
-          module_test.cpp multi_head_attention_test.cpp norm_test.cpp positions_test.cpp recurrent_stack_test.cpp sampling_test.cpp
+          module_test.cpp multi_head_attention_test.cpp norm_test.cpp ntm_memory_test.cpp ntm_test.cpp positions_test.cpp recurrent_stack_test.cpp sampling_test.cpp
           self_attention_test.cpp seq2seq_test.cpp
           time_layers_test.cpp transformer_layers_test.cpp transformer_test.cpp)
 heed_test(optim adam_test.cpp optimizer_test.cpp schedule_test.cpp sgd_test.cpp trainer_test.cpp)
