@@ -50,7 +50,7 @@ heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_
 heed_test(optim adam_test.cpp optimizer_test.cpp schedule_test.cpp sgd_test.cpp trainer_test.cpp)
 heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_test.cpp metrics_test.cpp pairs_test.cpp split_test.cpp text_test.cpp
           tokenizer_test.cpp vocabulary_test.cpp word_tokenizer_test.cpp
-          tasks/dates_test.cpp tasks/number_words_test.cpp tasks/sentences_test.cpp
+          tasks/copying_test.cpp tasks/dates_test.cpp tasks/number_words_test.cpp tasks/sentences_test.cpp
           tasks/shapes_test.cpp tasks/sums_test.cpp)
 heed_test(examples self_attention_by_hand_test.cpp flags_test.cpp progress_test.cpp report_test.cpp)
 heed_test(meta op_coverage_test.cpp source_rules_test.cpp)
