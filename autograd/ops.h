@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autograd/ops/activations.h"     // gelu gelu_tanh silu
+#include "autograd/ops/addressing.h"      // cosine_similarity circular_convolution sharpen
 #include "autograd/ops/arithmetic.h"      // + - * / exp log sqrt square tanh sigmoid relu where
 #include "autograd/ops/attention.h"       // attention
 #include "autograd/ops/dropout.h"         // dropout variational_dropout
@@ -9,6 +10,7 @@
 #include "autograd/ops/gru.h"             // gru
 #include "autograd/ops/layer_norm.h"      // layer_norm
 #include "autograd/ops/linear_algebra.h"  // matmul linear as_rows
+#include "autograd/ops/logistic.h"        // softplus binary_cross_entropy
 #include "autograd/ops/lstm.h"            // lstm
 #include "autograd/ops/recurrent.h"       // reverse_sequences
 #include "autograd/ops/reduce.h"          // sum mean

@@ -292,6 +292,13 @@ Tensor truth(bool value) { return Tensor::scalar(value ? 1 : 0, DType::boolean);
 
 }  // namespace
 
+Tensor softplus(const Tensor& x) {
+  using kernels::Unary;
+  const Tensor farther = apply(Unary::negate, apply(Unary::absolute, x, "softplus"), "softplus");  // -|x|
+  return apply(Unary::relu, x, "softplus") +
+         apply(Unary::log, apply(Unary::exp, farther, "softplus") + 1.0, "softplus");
+}
+
 Tensor where(const Tensor& condition, const Tensor& x, const Tensor& y) {
   return choose(condition, x, y, "where");
 }

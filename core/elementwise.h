@@ -27,6 +27,9 @@ void scale(Tensor& y, double a);
 /// The error function, 2 / sqrt(pi) times the integral of exp(-t²) from 0 to x, of each element; f32, f64.
 inline Tensor erf(const Tensor& x) { return apply(kernels::Unary::erf, x, "erf"); }
 
+/// log(1 + e^x) of each element, without overflow; f32, f64.
+Tensor softplus(const Tensor& x);
+
 /// x where `condition` (boolean) is true, else y; all three broadcast.
 Tensor where(const Tensor& condition, const Tensor& x, const Tensor& y);
 /// The opposite of each boolean; both; either.

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <span>
 
 #include "autograd/ops/reduce.h"
 #include "autograd/ops/softmax.h"
@@ -76,29 +77,25 @@ std::vector<std::string> mistakes(const Images& images, const std::vector<std::i
 }
 
 // Where the class token of the last layer looks in an image: the mean over the heads, a cell a patch.
-AttentionMap looks(VisionTransformer& model, const Images& images, std::int64_t i) {
+HeatMap looks(VisionTransformer& model, const Images& images, std::int64_t i) {
   const VisionTransformerConfig& config = model.config();
   const NoGrad no_grad;
   model.eval();
   const AttentionMaps maps;
-  const std::int64_t which[] = {i};
-  const ImageBatch image = images.batch(which);
+  const ImageBatch image = images.batch(std::span(&i, 1));
   const Tensor best = argmax(model(Var(image.pixels)).value(), -1);
   model.train();
-  const Tensor weights =
-      maps[text("encoder.", config.layers - 1, ".self_attention")].front();  // [1, H, 1 + P, 1 + P]
-  const Tensor of_class =
-      mean(Var(weights.select(0, 0)), 0).value().select(0, 0).slice(0, 1, weights.extent(-1));  // [P]
-  const auto name = [&](std::int32_t id) { return images.classes[static_cast<std::size_t>(id)]; };
-  AttentionMap map{.source = "patches",
-                   .output = name(best.data<std::int32_t>()[0]),
-                   .expected = name(image.labels.data<std::int32_t>()[0]),
-                   .weights = of_class.to_vector()};
-  for (std::int64_t r = 0; r < config.height / config.patch; ++r)
-    map.output_tokens.push_back(std::to_string(r));
-  for (std::int64_t c = 0; c < config.width / config.patch; ++c) map.source_tokens.push_back(std::to_string(c));
-  const double most = *std::max_element(map.weights.begin(), map.weights.end());
-  for (double& weight : map.weights) weight /= most;
+  // [1, H, 1 + P, 1 + P]
+  const Tensor weights = maps[text("encoder.", config.layers - 1, ".self_attention")].front();
+  const Tensor of_class = mean(Var(weights.select(0, 0).select(1, 0)), 0).value();  // [1 + P]
+  const auto name = [&](const Tensor& id) { return images.classes[static_cast<std::size_t>(id.item())]; };
+  HeatMap map{
+      .title = text("Where the class token looks in a ", name(image.labels), ", taken for ", name(best)),
+      .values = of_class.slice(0, 1, of_class.extent(0)).to_vector()};
+  for (std::int64_t r = 0; r < config.height / config.patch; ++r) map.row_labels.push_back(std::to_string(r));
+  for (std::int64_t c = 0; c < config.width / config.patch; ++c) map.column_labels.push_back(std::to_string(c));
+  const double most = *std::max_element(map.values.begin(), map.values.end());
+  for (double& value : map.values) value /= most;
   return map;
 }
 
@@ -148,11 +145,10 @@ int train(const Config& config, const Flags& flags, const std::optional<TensorFi
 
   for (const std::string& line : mistakes(unseen, classes)) std::printf("  took %s times\n", line.c_str());
   Report report = training_report(run, "Vision transformer", verdict->exact, verdict->unseen);
-  for (std::int64_t i = 0; i < 4; ++i) report.attention.push_back(looks(model, unseen, i));
-  const AttentionMap& first = report.attention.front();
-  std::printf("%swhere the class token looks: %s\n%s", preview(unseen.pixels.select(0, 0)).c_str(),
-              first.output.c_str(),
-              terminal_heat_map(first.weights, first.output_tokens, first.source_tokens,
+  for (std::int64_t i = 0; i < 4; ++i) report.maps.push_back(looks(model, unseen, i));
+  const HeatMap& first = report.maps.front();
+  std::printf("%s%s\n%s", preview(unseen.pixels.select(0, 0)).c_str(), first.title.c_str(),
+              terminal_heat_map(first.values, first.row_labels, first.column_labels,
                                 {.color = isatty(STDOUT_FILENO) != 0})
                   .c_str());
   finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));

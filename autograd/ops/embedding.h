@@ -1,7 +1,7 @@
-// Rows of a table chosen by ids.
+// Rows chosen by ids.
 #pragma once
 
-#include "autograd/record.h"
+#include "autograd/ops/shape.h"
 #include "core/index.h"
 
 namespace heed {
@@ -28,6 +28,15 @@ inline Var scatter_rows(const Var& rows, const Tensor& ids, std::int64_t table_r
   add_rows(table, ids, rows.value());
   return record("scatter_rows", std::move(table),
                 wrt(rows, [ids](const Var& dtable) { return embedding(dtable, unchanged(ids)); }));
+}
+
+/// Positions of the first axis chosen by ids: x [N, ...], ids [K] (i32) -> [K, ...].
+///   dx = dy added up by id
+/// Throws as embedding.
+inline Var select_rows(const Var& x, const Tensor& ids) {
+  const Shape shape = x.shape().with(0, ids.count());
+  const Var rows = reshape(x, {x.extent(0), x.shape().without(0).count()});
+  return reshape(embedding(rows, ids), std::span(shape.begin(), shape.end()));
 }
 
 }  // namespace heed

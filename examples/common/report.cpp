@@ -154,6 +154,19 @@ std::string attention(const std::vector<AttentionMap>& maps) {
   return out + "</div>\n</section>\n";
 }
 
+std::string maps(const std::vector<HeatMap>& all) {
+  if (all.empty()) return {};
+  std::string out = open_section("Maps") + "<div class=\"maps\">\n";
+  for (const HeatMap& map : all) {
+    HeatMapOptions options = map.options;
+    if (options.title.empty()) options.title = map.title;
+    out += text("<figure>\n<figcaption>", escape_markup(map.title), "</figcaption>\n",
+                scrolling(map.title, svg_heat_map(map.values, map.row_labels, map.column_labels, options)),
+                "</figure>\n");
+  }
+  return out + "</div>\n</section>\n";
+}
+
 std::string mistakes(const std::vector<Example>& examples) {
   if (examples.empty()) return {};
   std::string table = open_table("The examples with the greatest loss; where an answer differs is marked.",
@@ -196,8 +209,8 @@ std::string to_html(const Report& report) {
               title, "</h1>\n",
               report.summary.empty() ? "" : text("<p class=\"lead\">", escape_markup(report.summary), "</p>\n"),
               results(report.results), "</header>\n", curves(report.curves), attention(report.attention),
-              mistakes(report.mistakes), samples(report.samples), configuration(report.configuration),
-              "</main>\n</body>\n</html>\n");
+              maps(report.maps), mistakes(report.mistakes), samples(report.samples),
+              configuration(report.configuration), "</main>\n</body>\n</html>\n");
 }
 
 }  // namespace heed::programs

@@ -32,6 +32,16 @@ struct AttentionMap {
   std::vector<double> weights{};
 };
 
+/// A drawing of numbers in rows and columns: which places of a memory were used when, say. `values` is
+/// [row_labels, column_labels], row by row.
+struct HeatMap {
+  std::string title{};
+  std::vector<std::string> row_labels{};
+  std::vector<std::string> column_labels{};
+  std::vector<double> values{};
+  HeatMapOptions options{};  ///< its title is the one above when it has none
+};
+
 /// An example that the model got wrong, or a sample of what it writes.
 struct Example {
   std::string source{};
@@ -47,6 +57,7 @@ struct Report {
   std::vector<Fact> results{};  ///< the few numbers that matter, shown large
   std::vector<Curve> curves{};
   std::vector<AttentionMap> attention{};
+  std::vector<HeatMap> maps{};
   std::vector<Example> mistakes{};  ///< worst first
   std::vector<Example> samples{};
   std::vector<Fact> configuration{};
@@ -54,7 +65,7 @@ struct Report {
 
 /// The page: HTML that is well-formed XML too, with no script and no outside resource, light or dark as the
 /// reader's system is, readable from 390 pixels of width on. All texts are escaped. Throws ShapeError when the
-/// weights of an attention map do not fit its tokens or the x and y of a series differ in number.
+/// numbers of a map do not fit its labels or the x and y of a series differ in number.
 std::string to_html(const Report& report);
 
 }  // namespace heed::programs

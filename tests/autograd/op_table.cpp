@@ -91,6 +91,10 @@ void add_arithmetic(std::vector<OpRow>& rows) {
   add("gelu", "", {{{2, 5}, -3, 3}}, [](In in) { return Outputs{gelu(in[0])}; });
   add("gelu_tanh", "", {{{2, 5}, -3, 3}}, [](In in) { return Outputs{gelu_tanh(in[0])}; });
   add("silu", "", {{{2, 5}, -3, 3}}, [](In in) { return Outputs{silu(in[0])}; });
+  add("softplus", "", {{{2, 5}, -4, 4}}, [](In in) { return Outputs{softplus(in[0])}; });
+  add("binary_cross_entropy", "targets 0, 1 and between", {{{2, 3}, -4, 4}}, [](In in) {
+    return Outputs{binary_cross_entropy(in[0], Tensor::of({0, 1, 0.3, 1, 0, 0.8}, {2, 3}, in[0].dtype()))};
+  });
   add("relu", "away from the kink", {away_from_zero({3, 5}, 0.1, 2)},
       [](In in) { return Outputs{relu(in[0]) * in[0]}; });
   add("where", "condition, x and y broadcast", {{{2, 3}}, {{3}}}, [](In in) {
@@ -118,6 +122,9 @@ void add_rows_and_products(std::vector<OpRow>& rows) {
     return Outputs{embedding(square(in[0]), ids({2, 0, 2, 3}, {2, 2}))};
   });
   add("embedding", "no ids", {{{4, 3}}}, [](In in) { return Outputs{embedding(in[0], ids({}, {0}))}; });
+  add("select_rows", "an id twice, an id never", {{{4, 2, 3}}}, [](In in) {
+    return Outputs{select_rows(square(in[0]), ids({2, 0, 2}, {3}))};
+  });
   add("scatter_rows", "an id twice, an id never", {{{2, 2, 3}}}, [](In in) {
     return Outputs{scatter_rows(square(in[0]), ids({2, 0, 2, 3}, {2, 2}), 5)};
   });
@@ -304,6 +311,30 @@ void add_attention(std::vector<OpRow>& rows) {
 
 }  // namespace
 
+void add_addressing(std::vector<OpRow>& rows) {
+  const auto add = [&](const char* name, const char* variant, std::vector<Input> inputs, Differentiable f) {
+    rows.push_back({name, variant, std::move(inputs), std::move(f)});
+  };
+  add("cosine_similarity", "heads over the rows of each memory", {{{2, 2, 3}}, {{2, 4, 3}}},
+      [](In in) { return Outputs{cosine_similarity(in[0], in[1])}; });
+  add("cosine_similarity", "one Var as keys and rows, a large epsilon", {{{3, 2}}},
+      [](In in) { return Outputs{cosine_similarity(in[0], in[0], 0.1)}; });
+  add("cosine_similarity", "rows near 0", {{{2, 3}}, {{4, 3}, -1e-2, 1e-2}},
+      [](In in) { return Outputs{cosine_similarity(in[0], in[1], 1e-3)}; });
+  add("circular_convolution", "by -2 to 2 around a ring of 7", {{{2, 2, 7}}, {{2, 2, 5}}},
+      [](In in) { return Outputs{circular_convolution(in[0], in[1])}; });
+  add("circular_convolution", "more shifts than positions", {{{2}}, {{7}}},
+      [](In in) { return Outputs{circular_convolution(in[0], in[1])}; });
+  add("circular_correlation", "by -1 to 1", {{{2, 5}}, {{2, 3}}},
+      [](In in) { return Outputs{circular_correlation(in[0], in[1])}; });
+  add("circular_taps", "of a transposed view", {{{5, 2}}, {{2, 5}}},
+      [](In in) { return Outputs{circular_taps(transpose(in[0]), in[1], 2)}; });
+  add("sharpen", "heads with a gamma each", {{{2, 3, 4}, 0.1, 1}, {{2, 3, 1}, 1, 3}},
+      [](In in) { return Outputs{sharpen(in[0], in[1])}; });
+  add("sharpen", "one position", {{{2, 1}, 0.1, 1}, {{2, 1}, 1, 3}, {{2, 1}}},
+      [](In in) { return Outputs{sharpen(in[0], in[1]) * in[2]}; });
+}
+
 std::vector<Var> draw_inputs(const OpRow& row, std::uint64_t seed) {
   Rng rng(seed);
   std::vector<Var> inputs;
@@ -328,6 +359,7 @@ const std::vector<OpRow>& op_table() {
     add_reductions_and_shapes(all);
     add_softmax(all);
     add_attention(all);
+    add_addressing(all);
     return all;
   }();
   return rows;

@@ -1,72 +1,19 @@
 // The programs as a person runs them, the date converter above all: flags, files, Ctrl-C, and what it says when
 // something is wrong.
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <utility>
 
-#include <csignal>
-#include <string>
-#include <vector>
-
-#include "core/file.h"
-#include "tests/catch.h"
-#include "tests/folder.h"
+#include "tests/end_to_end/program_testing.h"
 
 namespace heed {
 namespace {
 
 using tests::ContainsSubstring;
+using tests::last_line;
+using tests::Outcome;
 
-struct Outcome {
-  int exit_code = -1;
-  std::string out, err;
-};
-
-// Runs a program of examples/; sends SIGINT as soon as its output contains `interrupt_at`, when that is not
-// empty. `file_limit` is the largest file in bytes that it may write, as on a full disk.
 Outcome run_program(const tests::Folder& folder, std::vector<std::string> arguments,
-                    const std::string& interrupt_at = {}, rlim_t file_limit = RLIM_INFINITY,
-                    const std::string& name = "date_conversion") {
-  const std::string program = HEED_PROGRAMS "/" + name, error_path = folder.at("stderr");
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    close(ends[0]);
-    close(ends[1]);
-    const int error_file = open(error_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    dup2(error_file, STDERR_FILENO);
-    if (file_limit != RLIM_INFINITY) {
-      signal(SIGXFSZ, SIG_IGN);
-      const rlimit limit{file_limit, file_limit};
-      setrlimit(RLIMIT_FSIZE, &limit);
-    }
-    std::vector<char*> argv{const_cast<char*>(program.c_str())};
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    execv(program.c_str(), argv.data());
-    _exit(127);
-  }
-  close(ends[1]);
-  Outcome outcome;
-  char buffer[4096];
-  bool interrupted = interrupt_at.empty();
-  for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) {
-    outcome.out.append(buffer, static_cast<std::size_t>(n));
-    if (!interrupted && outcome.out.find(interrupt_at) != std::string::npos) {
-      kill(child, SIGINT);
-      interrupted = true;
-    }
-  }
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  outcome.err = read_file(error_path);
-  return outcome;
+                    const std::string& interrupt_at = {}, rlim_t file_limit = RLIM_INFINITY) {
+  return tests::run_program("date_conversion", folder, std::move(arguments), interrupt_at, file_limit);
 }
 
 // A small set of pairs, and flags that train on it in a moment.
@@ -89,11 +36,6 @@ struct Small {
     return run_program(folder, flags(std::move(more)), interrupt_at, limit);
   }
 };
-
-std::string last_line(const std::string& text) {
-  const std::size_t end = text.find_last_not_of('\n');
-  return text.substr(text.rfind('\n', end) + 1, end - text.rfind('\n', end));
-}
 
 }  // namespace
 
@@ -228,22 +170,22 @@ TEST_CASE(
     std::vector<std::string> flags{"--epochs=1", "--batch=16",  "--d=8", "--heads=2",
                                    "--layers=1", "--threads=1", out};
     flags.insert(flags.end(), each.training.begin(), each.training.end());
-    const Outcome trained = run_program(folder, flags, {}, RLIM_INFINITY, each.program);
+    const Outcome trained = tests::run_program(each.program, folder, flags);
     INFO(each.program << ": " << trained.err);
     REQUIRE(trained.exit_code == 0);
     CHECK_THAT(last_line(trained.out),
                ContainsSubstring("result exact=") && ContainsSubstring(" epochs=1 seconds="));
-    const Outcome more = run_program(folder, {"--resume", "--epochs=2", out}, {}, RLIM_INFINITY, each.program);
+    const Outcome more = tests::run_program(each.program, folder, {"--resume", "--epochs=2", out});
     INFO(more.err);
     REQUIRE(more.exit_code == 0);
     CHECK_THAT(last_line(more.out), ContainsSubstring(" epochs=2 "));
     std::vector<std::string> use = each.use;
     use.push_back(out);
-    const Outcome used = run_program(folder, use, {}, RLIM_INFINITY, each.program);
+    const Outcome used = tests::run_program(each.program, folder, use);
     INFO(used.err);
     CHECK(used.exit_code == 0);
     CHECK_THAT(used.out, ContainsSubstring(each.said));
-    const Outcome wrong = run_program(folder, {"--epoch=1"}, {}, RLIM_INFINITY, each.program);
+    const Outcome wrong = tests::run_program(each.program, folder, {"--epoch=1"});
     CHECK(wrong.exit_code == 1);
     CHECK_THAT(wrong.err, ContainsSubstring("did you mean --epochs?"));
   }

@@ -30,6 +30,7 @@ Report full_report() {
                        .source_tokens = {"<", "&", " "},
                        .output_tokens = {"a", "b"},
                        .weights = {0.1, 0.2, 0.7, 1, 0, 0}}};
+  report.maps = {{kNasty, {kNasty, "b"}, {"1", kNasty, "3"}, {0.1, 0.2, 0.7, 1, 0, 0}, {.row_title = kNasty}}};
   report.mistakes = {{kNasty, kNasty, "x", 1.5}};
   report.samples = {{kNasty, kNasty, kNasty}};
   return report;
@@ -68,7 +69,7 @@ TEST_CASE("report: the page is well-formed with every part, with none, and every
   CHECK(markup_fault(page) == "");
   CHECK(count_of(page, kNasty) == 0);
   CHECK(count_of(page, "</style>") == 1);
-  CHECK(count_of(page, kEscaped) >= 14);
+  CHECK(count_of(page, kEscaped) >= 18);
   CHECK(markup_fault(to_html({})) == "");
 }
 
@@ -82,9 +83,9 @@ TEST_CASE("report: needs no script and nothing from outside") {
 TEST_CASE("report: headings, figures and tables say what they are, and an empty part has no heading") {
   const std::string page = to_html(full_report());
   CHECK(count_of(page, "<h1>") == 1);
-  CHECK(count_of(page, "<h2>") == 5);
-  CHECK(count_of(page, "<figure>") == 2);
-  CHECK(count_of(page, "<figcaption>") == 2);
+  CHECK(count_of(page, "<h2>") == 6);
+  CHECK(count_of(page, "<figure>") == 3);
+  CHECK(count_of(page, "<figcaption>") == 3);
   CHECK(count_of(page, "<table>") == 3);
   CHECK(count_of(page, "<caption>") == 3);
   CHECK(count_of(to_html({.title = "t"}), "<h2>") == 0);
@@ -125,8 +126,11 @@ TEST_CASE("report: text reaches a contrast of 4.5 to 1 and lines 3 to 1 in both 
   }
 }
 
-TEST_CASE("report: an attention map that does not fit its tokens is refused") {
+TEST_CASE("report: a map that does not fit its tokens or labels is refused") {
   Report report = full_report();
   report.attention[0].weights.pop_back();
+  CHECK_THROWS_AS(to_html(report), ShapeError);
+  report = full_report();
+  report.maps[0].column_labels.pop_back();
   CHECK_THROWS_AS(to_html(report), ShapeError);
 }
