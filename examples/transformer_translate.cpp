@@ -2,7 +2,8 @@
 // own.
 //
 // You learn: that one model learns six directions when the source says which is wanted; what byte pairs make of
-// words; how a learning rate is warmed up; what a beam search adds to the most probable id.
+// words; how a learning rate is warmed up; what a beam search adds to the most probable id. The training loop
+// is that of date_conversion.cpp.
 //
 //   build/release/bin/transformer_translate                                       # makes its data, trains,
 //   reports build/release/bin/transformer_translate --convert "2fr eighty-one thousand"   # quatre-vingt-un
@@ -13,24 +14,15 @@
 // attention and `result exact=… unseen=… epochs=… seconds=… examples_per_s=… loss=…`; writes
 // checkpoint.safetensors and report.html to heed-out/.
 
-#include <unistd.h>
-
-#include <chrono>
 #include <cstdio>
 
-#include "autograd/ops/softmax.h"
-#include "data/loader.h"
 #include "data/tasks/number_words.h"
-#include "examples/common/epochs.h"
 #include "examples/common/translation.h"
-#include "optim/adam.h"
 
 using namespace heed;
 using namespace heed::programs;
 
 namespace {
-
-constexpr double kClipNorm = 1.0;
 
 struct Config : TranslationConfig {
   std::string languages = "all";
@@ -61,49 +53,6 @@ Split number_pairs(const Config& config, Rng& rng) {
   return split;
 }
 
-int train(const Config& config, const Flags& flags, const std::optional<TensorFile>& saved) {
-  const auto start = std::chrono::steady_clock::now();
-  make_folder(config.out);  // what cannot be saved need not be trained
-
-  Rng rng(config.seed);
-  const auto [train, unseen] = config.data.empty() ? number_pairs(config, rng)
-                                                   : split_as_configured(read_pairs(config.data), config, rng);
-  Pairs all = train;
-  all.insert(all.end(), unseen.begin(), unseen.end());
-  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, all, train);
-  const Loader loader(train, *tokens, {.batch = config.batch, .sort_window = 8});
-
-  Translator model = make_translator(config, *tokens, rng);
-  Adam optimiser(model.module().parameters(), {.learning_rate = config.learning_rate, .beta2 = 0.98});
-  std::printf("%s%lld tokens\n", model.module().summary().c_str(), static_cast<long long>(tokens->tokens()));
-
-  Run run{.config = config, .flags = flags, .vocabulary = tokens->state(), .rng = rng};
-  start_epoch(run);
-  if (saved) load_run(*saved, run, model.module(), optimiser);
-
-  const auto step = [&](const Batch& batch) -> StepResult {
-    const Var scores = model(batch.source, batch.target_in, &run.rng);  // [B, T, V]
-    const Var loss = cross_entropy(scores, batch.target_out);
-    loss.backward();
-    const double norm = optimiser.step({.clip_norm = kClipNorm});
-    optimiser.zero_grad();
-    return {loss.item(), norm, batch.size()};
-  };
-  Evaluation evaluation;
-  const auto judge = [&]() -> Verdict {
-    evaluation = evaluate(model, unseen, *tokens);
-    return {evaluation.exact, unseen.size()};
-  };
-  const auto verdict =
-      run_epochs(run, model.module(), optimiser, loader, step, judge, [&] { print_samples(evaluation); });
-  if (!verdict) return kInterruptedExitCode;
-
-  const Report report = translation_report(run, "Translation", model, unseen, *tokens, evaluation);
-  if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
-  finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
-  return 0;
-}
-
 int run(int argc, char** argv) {
   Config config;
   config.model = "transformer";
@@ -118,9 +67,12 @@ int run(int argc, char** argv) {
   std::optional<TensorFile> saved;
   const auto uses_checkpoint = [&] { return config.uses_checkpoint(); };
   if (!parse_training_flags(argc, argv, flags, config, uses_checkpoint, saved)) return 0;
-  if (!config.convert) return train(config, flags, saved);
-  convert_with(*saved, config);
-  return 0;
+  const auto data = [&](Rng& rng) {
+    return config.data.empty() ? number_pairs(config, rng)
+                               : split_as_configured(read_pairs(config.data), config, rng);
+  };
+  return run_translation({.title = "Translation", .data = data, .clip_norm = 1, .beta2 = 0.98}, config, flags,
+                         saved);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include "autograd/ops/reduce.h"
@@ -13,8 +14,10 @@
 #include "data/loader.h"
 #include "data/vocabulary.h"
 #include "data/word_tokenizer.h"
+#include "examples/common/epochs.h"
 #include "layers/seq2seq.h"
 #include "layers/transformer.h"
+#include "optim/adam.h"
 
 namespace heed::programs {
 namespace {
@@ -24,7 +27,7 @@ Translator recurrent(const TranslationConfig& config, const Tokenizer& tokenizer
   return Translator(std::make_unique<Model>(Seq2seqConfig{.vocabulary = tokenizer.size(),
                                                           .embedding = config.embedding,
                                                           .hidden = config.hidden,
-                                                          .reverse_source = true,
+                                                          .reverse_source = config.reverse,
                                                           .start = Tokenizer::kStart,
                                                           .end = Tokenizer::kEnd},
                                             rng));
@@ -101,6 +104,7 @@ void add_translation_flags(Flags& flags, TranslationConfig& config) {
   flags.add("merges", &config.merges, "tokens to learn, of bpe", at_least(0));
   flags.add("hidden", &config.hidden, "width of the layers, of recurrent models", at_least(1));
   flags.add("embedding", &config.embedding, "width of the embedding, of recurrent models", at_least(1));
+  flags.add("reverse", &config.reverse, "read sources from the end, of recurrent models");
   add_transformer_flags(flags, config.transformer, ", of a transformer");
   flags.choice("split", &config.split, {"leak-free", "random"},
                "how unseen examples are set apart: no source on both sides, or at random");
@@ -206,6 +210,48 @@ void convert_with(const TensorFile& saved, const TranslationConfig& config) {
   const AttentionMap map = convert(model, *config.convert, *tokenizer, config.beams);
   std::printf("%s\n", map.output.c_str());
   if (isatty(STDOUT_FILENO) != 0) print_attention(map, true);
+}
+
+int run_translation(const TranslationTask& task, const TranslationConfig& config, const Flags& flags,
+                    const std::optional<TensorFile>& saved) {
+  if (config.convert) {
+    convert_with(*saved, config);
+    return 0;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  make_folder(config.out);  // what cannot be saved need not be trained
+  Rng rng(config.seed);
+  const auto [train, unseen] = task.data(rng);
+  Pairs all = train;
+  all.insert(all.end(), unseen.begin(), unseen.end());
+  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, all, train);
+  const Loader loader(train, *tokens, {.batch = config.batch, .sort_window = 8});
+  Translator model = make_translator(config, *tokens, rng);
+  Adam optimiser(model.module().parameters(), {.learning_rate = config.learning_rate, .beta2 = task.beta2});
+  std::printf("%s%lld tokens\n", model.module().summary().c_str(), static_cast<long long>(tokens->tokens()));
+  Run run{.config = config, .flags = flags, .vocabulary = tokens->state(), .rng = rng};
+  start_epoch(run);
+  if (saved) load_run(*saved, run, model.module(), optimiser);
+
+  const auto step = [&](const Batch& batch) -> StepResult {
+    const Var loss = cross_entropy(model(batch.source, batch.target_in, &run.rng), batch.target_out);
+    loss.backward();
+    const double norm = optimiser.step({.clip_norm = task.clip_norm});
+    optimiser.zero_grad();
+    return {loss.item(), norm, batch.size()};
+  };
+  Evaluation evaluation;
+  const auto judge = [&]() -> Verdict {
+    evaluation = evaluate(model, unseen, *tokens);
+    return {evaluation.exact, unseen.size()};
+  };
+  const auto show = [&] { print_samples(evaluation); };
+  const auto verdict = run_epochs(run, model.module(), optimiser, loader, step, judge, show);
+  if (!verdict) return kInterruptedExitCode;
+  const Report report = translation_report(run, task.title, model, unseen, *tokens, evaluation);
+  if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
+  finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
+  return 0;
 }
 
 }  // namespace heed::programs

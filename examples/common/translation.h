@@ -23,6 +23,7 @@ struct TranslationConfig : TrainingConfig {
   std::string tokens = "characters";          ///< what texts are cut into
   std::int64_t merges = 500;                  ///< of byte pairs
   std::int64_t hidden = 128, embedding = 16;  ///< of recurrent models
+  bool reverse = true;                        ///< recurrent models read sources from the end
   TransformerSizes transformer = {};
   std::string split = "leak-free";
   std::optional<std::string> convert{};  ///< a text to convert with the checkpoint
@@ -99,6 +100,19 @@ void print_attention(const AttentionMap& map, bool color);
 /// The report of a finished run: with samples, the worst mistakes and some maps of attention.
 Report translation_report(const Run& run, const std::string& title, Translator& model, const Pairs& unseen,
                           const Tokenizer& tokenizer, const Evaluation& evaluation);
+
+/// A task that differs from others in its data alone.
+struct TranslationTask {
+  std::string title;                ///< of the report
+  std::function<Split(Rng&)> data;  ///< pairs to train on and unseen ones
+  double clip_norm = 5;
+  double beta2 = 0.999;  ///< of Adam
+};
+
+/// What a program of such a task does, --convert and Ctrl-C included; returns its exit code. The loop is that
+/// of date_conversion.cpp, which shows it in full.
+int run_translation(const TranslationTask& task, const TranslationConfig& config, const Flags& flags,
+                    const std::optional<TensorFile>& saved);
 
 /// Converts --convert's text with the checkpoint, prints the result and, on a terminal, where the model looked.
 void convert_with(const TensorFile& saved, const TranslationConfig& config);
