@@ -22,25 +22,56 @@ Var sum_to(const Var& x, const Shape& shape) {
                 wrt(x, [from = x.shape()](const Var& dy) { return expand(dy, from); }));
 }
 
-Var expand(const Var& x, const Shape& shape) {
+Var expand(const Var& x, const Shape& shape, SourceLocation at) {
   // The engine sums the gradient back to x's shape.
-  return record("expand", x.value().expand(shape), wrt(x, [](const Var& dy) { return dy; }));
+  return record({"expand", at}, x.value().expand(shape), wrt(x, [](const Var& dy) { return dy; }));
 }
 
 namespace {
 
-// While it lives, saved values are checked against this moment.
-class RuleTime {
+// While it lives, a rule of that node runs (of none: no rule does): saved values are checked against the moment
+// at which it was recorded.
+class RunningRule {
  public:
-  explicit RuleTime(std::uint64_t recorded_at) : before_(grad_mode::rule_recorded_at) {
-    grad_mode::rule_recorded_at = recorded_at;
+  explicit RunningRule(const Node* node)
+      : recorded_at_before_(grad_mode::rule_recorded_at), node_before_(grad_mode::running_rule) {
+    grad_mode::rule_recorded_at = node == nullptr ? grad_mode::kNoRule : node->recorded_at;
+    grad_mode::running_rule = node;
   }
-  ~RuleTime() { grad_mode::rule_recorded_at = before_; }
-  RuleTime(const RuleTime&) = delete;
-  RuleTime& operator=(const RuleTime&) = delete;
+  ~RunningRule() {
+    grad_mode::rule_recorded_at = recorded_at_before_;
+    grad_mode::running_rule = node_before_;
+  }
+  RunningRule(const RunningRule&) = delete;
+  RunningRule& operator=(const RunningRule&) = delete;
 
  private:
-  std::uint64_t before_;
+  std::uint64_t recorded_at_before_;
+  const Node* node_before_;
+};
+
+void tell_returned(const Node& node, const Edge& edge, const Var& gradient) {
+  if (!Observer::watching()) [[likely]]
+    return;
+  Observer::tell_all([&](Observer& observer) {
+    observer.rule_returned(node, static_cast<std::size_t>(edge.position), gradient);
+  });
+}
+
+// Tells of a sweep, and of its end however it ends.
+class ToldSweep {
+ public:
+  explicit ToldSweep(const SourceLocation& at) : told_(Observer::watching()) {
+    if (told_) Observer::tell_all([&](Observer& observer) { observer.sweep_began(at); });
+  }
+  ~ToldSweep() {
+    if (told_) Observer::tell_all([](Observer& observer) { observer.sweep_ended(); });
+  }
+  ToldSweep(const ToldSweep&) = delete;
+  ToldSweep& operator=(const ToldSweep&) = delete;
+
+ private:
+  bool told_;
 };
 
 // Whether nobody else sees the elements.
@@ -55,8 +86,8 @@ bool owned(const Var& gradient) {
 /// additions.
 class Sweep {
  public:
-  Sweep(bool retain_graph, bool create_graph)
-      : retain_graph_(retain_graph || create_graph), create_graph_(create_graph) {}
+  Sweep(bool retain_graph, bool create_graph, const SourceLocation& called_at)
+      : retain_graph_(retain_graph || create_graph), create_graph_(create_graph), called_at_(called_at) {}
   ~Sweep() { forget_all(); }
 
   /// Restricts the sweep to what lies between the outputs and these inputs, whose gradients become results().
@@ -106,6 +137,7 @@ class Sweep {
   }
 
   bool retain_graph_, create_graph_;
+  SourceLocation called_at_;
   bool aimed_ = false;
   std::uint64_t earliest_target_ = 0;                         // nothing recorded before it matters
   std::vector<const Node*> on_path_;                          // sorted
@@ -252,7 +284,8 @@ void Sweep::start(const Var& output, const Var& cotangent, const char* operation
 
 void Sweep::run() {
   const Recording recording(create_graph_);
-  const RuleTime outside(grad_mode::kNoRule);  // a sweep inside a rule is no part of the rule
+  const RunningRule outside(nullptr);  // a sweep inside a rule is no part of the rule
+  const ToldSweep told(called_at_);
   while (!heap_.empty()) {
     const std::uint32_t index = heap_.front().slot;
     std::pop_heap(heap_.begin(), heap_.end());
@@ -287,31 +320,35 @@ void Sweep::visit(Node& node, Var dy, JointCotangents joint) {
   if (node.freed && node.recorded_at > earliest_target_)
     throw GraphError(
         {.what = text("backward: the graph behind ", node.operation, " was freed by an earlier backward"),
+         .operands = text(node.operation, " at ", node.recorded_by(), "    freed at ", node.freed_by()),
          .hint = "compute the value again, pass retain_graph to the earlier backward, or detach() what is "
                  "carried over"});
+  const std::span<const Var> dys = joint ? std::span<const Var>(*joint) : std::span(&dy, 1);
+  if (Observer::watching()) [[unlikely]]
+    Observer::tell_all([&](Observer& observer) { observer.reached(node, dys); });
   if (!leads_on(node)) return;
   if (node.joint_type == nullptr)
     apply_rules(node, dy);
   else
-    apply_joint_rule(node, joint ? std::span<const Var>(*joint) : std::span(&dy, 1));
-  if (!retain_graph_) {
-    node.release_graph();
-    node.freed = true;
-  }
+    apply_joint_rule(node, dys);
+  if (Observer::watching()) [[unlikely]]
+    Observer::tell_all([&](Observer& observer) { observer.left(node); });
+  if (!retain_graph_) node.free_graph(called_at_);
 }
 
 void Sweep::apply_rules(Node& node, const Var& dy) {
   for (const Edge& edge : node.edges()) {
     if (edge.input == nullptr || !wanted(*edge.input)) continue;
     if (edge.type == nullptr) {  // a part of a joint operation hands its gradient to the whole
-      deposit(*edge.input, dy, edge.output);
+      deposit(*edge.input, dy, edge.position);
       continue;
     }
     Var gradient;
     {
-      const RuleTime inside(node.recorded_at);
+      const RunningRule inside(&node);
       gradient = edge.type->call(edge.rule, dy, node);
     }
+    tell_returned(node, edge, gradient);
     if (gradient.defined()) deposit(*edge.input, std::move(gradient), 0);
   }
 }
@@ -319,27 +356,29 @@ void Sweep::apply_rules(Node& node, const Var& dy) {
 void Sweep::apply_joint_rule(Node& node, std::span<const Var> dy) {
   std::vector<Var> gradients(node.edges().size());
   {
-    const RuleTime inside(node.recorded_at);
+    const RunningRule inside(&node);
     node.joint_type->call(node.joint_rule, dy, node, gradients);
   }
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     const Edge& edge = node.edges()[i];
+    if (edge.input != nullptr) tell_returned(node, edge, gradients[i]);
     if (edge.input != nullptr && gradients[i].defined() && wanted(*edge.input))
       deposit(*edge.input, std::move(gradients[i]), 0);
   }
 }
 
-void Var::backward(const BackwardOptions& options) const {
-  Sweep sweep(options.retain_graph, options.create_graph);
+void Var::backward(const BackwardOptions& options, SourceLocation at) const {
+  Sweep sweep(options.retain_graph, options.create_graph, at);
   sweep.start(*this, options.cotangent, "backward");
   sweep.run();
 }
 
-std::vector<Var> grad(std::span<const Var> outputs, std::span<const Var> inputs, const GradOptions& options) {
+std::vector<Var> grad(std::span<const Var> outputs, std::span<const Var> inputs, const GradOptions& options,
+                      SourceLocation at) {
   if (!options.cotangents.empty() && options.cotangents.size() != outputs.size())
     throw GraphError(
         {.what = text("grad: ", options.cotangents.size(), " cotangents for ", outputs.size(), " outputs")});
-  Sweep sweep(options.retain_graph, options.create_graph);
+  Sweep sweep(options.retain_graph, options.create_graph, at);
   sweep.aim_at(outputs, inputs);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (options.allow_unused && outputs[i].defined() && !outputs[i].requires_grad()) continue;

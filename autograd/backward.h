@@ -20,11 +20,11 @@ struct GradOptions {
 /// every Var stays as it is. Throws GraphError when an output is not a single element and has no cotangent,
 /// when an input is not reached, and when an earlier backward has freed the graph.
 std::vector<Var> grad(std::span<const Var> outputs, std::span<const Var> inputs,
-                      const GradOptions& options = {});
+                      const GradOptions& options = {}, SourceLocation at = {});
 
 inline std::vector<Var> grad(const Var& output, std::initializer_list<Var> inputs,
-                             const GradOptions& options = {}) {
-  return grad(std::span(&output, 1), std::span(inputs.begin(), inputs.size()), options);
+                             const GradOptions& options = {}, SourceLocation at = {}) {
+  return grad(std::span(&output, 1), std::span(inputs.begin(), inputs.size()), options, at);
 }
 
 /// Gradients of a fused operation from its definition, recorded: `definition` maps the operands to outputs of
@@ -39,7 +39,7 @@ Var identity(const Var& x);
 /// A gradient of the broadcast shape summed to an operand's shape; recorded as any operation.
 Var sum_to(const Var& x, const Shape& shape);
 /// x repeated along axes of extent 1 (and new leading ones) to `shape`: the inverse of sum_to.
-Var expand(const Var& x, const Shape& shape);
+Var expand(const Var& x, const Shape& shape, SourceLocation at = {});
 
 template <std::size_t N, class Definition>
 std::array<Var, N> differentiate_definition(const std::array<Var, N>& operands, std::span<const Var> cotangents,

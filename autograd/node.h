@@ -9,6 +9,8 @@
 
 #include "autograd/var.h"
 #include "core/counting.h"
+#include "core/names.h"
+#include "core/source_location.h"
 
 namespace heed {
 
@@ -29,12 +31,21 @@ struct JointRuleType {
   bool wants_output;
 };
 
+/// The name of an operation, a static text, and the line that called it. Without `at` that is the line of
+/// record() itself.
+struct Operation {
+  constexpr Operation(const char* its_name, SourceLocation called_at = {}) : name(its_name), at(called_at) {}
+  const char* name;
+  SourceLocation at;
+};
+
 /// One operand of a recorded operation. The rule lies in the node's own block.
 struct Edge {
   Node* input = nullptr;  ///< counted; null for an operand that needs no gradient
   const RuleType* type = nullptr;
   void* rule = nullptr;
-  std::int32_t output = 0;  ///< for a part of a joint operation: which of its outputs this is
+  /// Which operand this is; for a part of a joint operation, which of its outputs the part is.
+  std::int32_t position = 0;
 };
 
 /// A value, the operation that made it, and the rules that carry its gradient to the operands. Two counts:
@@ -43,9 +54,10 @@ struct Edge {
 /// edges and rules are one block.
 class Node {
  public:
-  static Node* create(const char* operation, Tensor&& value, std::size_t edges = 0, std::size_t rule_bytes = 0);
+  static Node* create(const Operation& operation, Tensor&& value, std::size_t edges = 0,
+                      std::size_t rule_bytes = 0);
   /// A node that no operation made; errors call its value a constant or a parameter.
-  static Node* create_leaf(const char* kind, Tensor&& value);
+  static Node* create_leaf(const Operation& kind, Tensor&& value);
 
   // ---- counts
   void retain_handle() {
@@ -68,14 +80,25 @@ class Node {
 
   // ---- building, by record()
   template <class Rule>
-  void add_rule(const Var& operand, Rule& rule);
+  void add_rule(const Var& operand, std::int32_t position, Rule& rule);
   template <class Rule>
   void set_joint_rule(Rule& rule);
-  Edge& add_edge(const Var& operand, std::int32_t output = 0);
+  Edge& add_edge(const Var& operand, std::int32_t position);
 
   std::span<Edge> edges() { return {edges_begin(), edge_count_}; }
+  std::span<const Edge> edges() const { return const_cast<Node*>(this)->edges(); }
+  /// Of one of several outputs the node of the whole operation, which has the rules; else the node itself.
+  const Node& whole() const { return edge_count_ == 1 && is_part() ? *edges()[0].input : *this; }
   /// Gives up the rules with all that they saved, and the operands.
   void release_graph();
+  /// The same, since a backward has consumed them.
+  void free_graph(const SourceLocation& by);
+  /// The line of that backward.
+  SourceLocation freed_by() const { return source_locations::at_number(freed_by_); }
+  /// The line that called the operation.
+  SourceLocation recorded_by() const { return source_locations::at_number(recorded_by_); }
+  /// Module::path() of the innermost module that was running.
+  const std::string& module_path() const { return names::at_number(module_path_); }
 
   const char* operation;
   Tensor value;
@@ -84,32 +107,42 @@ class Node {
   std::uint64_t value_set_at = 0;      // when set_value() last replaced a leaf's value
   std::unique_ptr<NodeExtras> extras;  // name and hooks, when there are any
   const JointRuleType* joint_type = nullptr;
-  void* joint_rule = nullptr;
-  std::int32_t joint_outputs = 0;  // outputs of a joint operation that has several
-  bool requires_grad = false;
-  bool keeps_gradient = false;  // a leaf, or asked for
-  bool keeps_value = false;     // a rule wants the output
-  bool freed = false;           // a backward has consumed the rules
-
+  union {
+    void* joint_rule = nullptr;
+    std::uint32_t freed_by_;  // number of the line, when freed
+  };
   union {
     Sweep* sweep = nullptr;  // where the running sweep has this node; see backward.cpp
     Node* next_dying;        // in the list of destroy(): no sweep holds a dying node
   };
-  std::uint32_t slot = 0;
+  union {
+    std::uint32_t slot = 0;     // in that sweep
+    std::uint32_t used_bytes_;  // of the block, while it is built
+  };
+  std::uint16_t joint_outputs = 0;  // outputs of a joint operation that has several
+  bool requires_grad : 1 = false;
+  bool keeps_gradient : 1 = false;  // a leaf, or asked for
+  bool keeps_value : 1 = false;     // a rule wants the output
+  bool freed : 1 = false;           // a backward has consumed the rules
 
  private:
-  Node(const char* operation_name, Tensor&& v, std::size_t block_bytes);
+  Node(const Operation& made_by, Tensor&& v, std::size_t block_bytes);
   ~Node();
   static void destroy(Node* node);
   void drop_handles();
+  bool is_part() const {
+    const Edge& edge = edges()[0];
+    return edge.type == nullptr && edge.input != nullptr && edge.input->joint_outputs > 0;
+  }
   Edge* edges_begin() { return reinterpret_cast<Edge*>(reinterpret_cast<std::byte*>(this) + sizeof(Node)); }
   template <class Rule>
   void* place(Rule& rule);
 
   RefCount handles_, references_;
   std::uint32_t block_bytes_;
-  std::uint32_t used_bytes_ = 0;
   std::uint32_t edge_count_ = 0;
+  std::uint32_t recorded_by_;  // number of the line
+  std::uint32_t module_path_;  // number of the name
 };
 
 /// Bytes that a rule takes in a node's block.

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "autograd/node.h"
+#include "autograd/observer.h"
 
 namespace heed {
 
@@ -37,12 +38,20 @@ template <class Rule>
 
 /// The value of an operation as a Var, with the rules for those operands that need a gradient.
 template <class... Rules>
-Var record(const char* operation, Tensor value, Wrt<Rules>... operands) {
-  if (!is_recording() || !(operands.operand.requires_grad() || ...))
-    return Var::adopt(Node::create(operation, std::move(value)));
-  Var y = Var::adopt(Node::create(operation, std::move(value), sizeof...(Rules),
-                                  (std::size_t{0} + ... + rule_bytes(sizeof(Rules)))));
-  (y.node()->add_rule(operands.operand, operands.rule), ...);
+Var record(const Operation& operation, Tensor value, Wrt<Rules>... operands) {
+  Var y;
+  if (!is_recording() || !(operands.operand.requires_grad() || ...)) {
+    y = Var::adopt(Node::create(operation, std::move(value)));
+  } else {
+    y = Var::adopt(Node::create(operation, std::move(value), sizeof...(Rules),
+                                (std::size_t{0} + ... + rule_bytes(sizeof(Rules)))));
+    [[maybe_unused]] std::int32_t position = 0;
+    (y.node()->add_rule(operands.operand, position++, operands.rule), ...);
+  }
+  if (Observer::watching()) [[unlikely]] {
+    const std::array<const Var*, sizeof...(Rules)> all{&operands.operand...};
+    tell_recorded(y, all);
+  }
   return y;
 }
 
@@ -50,15 +59,19 @@ Var record(const char* operation, Tensor value, Wrt<Rules>... operands) {
 /// Vars, one gradient per operand in their order; those of operands that need none are ignored. A Tensor that a
 /// rule saves is read through unchanged().
 template <class Rule>
-Var record_joint(const char* operation, Tensor value, std::span<const Var> operands, Rule rule);
+Var record_joint(const Operation& operation, Tensor value, std::span<const Var> operands, Rule rule);
 
 /// The same with several outputs: rule(dys) gets one cotangent per output, undefined where nothing depends on
 /// it.
 template <std::size_t M, class Rule>
-std::array<Var, M> record_joint(const char* operation, std::array<Tensor, M> values,
+std::array<Var, M> record_joint(const Operation& operation, std::array<Tensor, M> values,
                                 std::span<const Var> operands, Rule rule);
 
 // ---- how it is done
+
+/// Tells the observers of an operation with one output, or with one or several and operands in a row.
+void tell_recorded(const Var& output, std::span<const Var* const> operands);
+void tell_recorded(std::span<const Var> outputs, std::span<const Var> operands);
 
 template <class Rule>
 void* Node::place(Rule& rule) {
@@ -83,9 +96,9 @@ inline constexpr RuleType kRuleType = {[](void* rule, const Var& dy, [[maybe_unu
                                        kRuleWantsOutput<Rule>};
 
 template <class Rule>
-void Node::add_rule(const Var& operand, Rule& rule) {
+void Node::add_rule(const Var& operand, std::int32_t position, Rule& rule) {
   if (!operand.requires_grad()) return;
-  Edge& edge = add_edge(operand);
+  Edge& edge = add_edge(operand, position);
   edge.rule = place(rule);
   edge.type = &kRuleType<Rule>;
   keeps_value |= edge.type->wants_output;
@@ -122,30 +135,42 @@ inline bool any_requires_grad(std::span<const Var> operands) {
   return false;
 }
 
+/// A node with a rule for all operands.
 template <class Rule>
-Var record_joint(const char* operation, Tensor value, std::span<const Var> operands, Rule rule) {
-  if (!is_recording() || !any_requires_grad(operands))
-    return Var::adopt(Node::create(operation, std::move(value)));
+Var create_joint(const Operation& operation, Tensor value, std::span<const Var> operands, Rule& rule) {
   Var y = Var::adopt(Node::create(operation, std::move(value), operands.size(), rule_bytes(sizeof(Rule))));
-  for (const Var& operand : operands) y.node()->add_edge(operand);
+  std::int32_t position = 0;
+  for (const Var& operand : operands) y.node()->add_edge(operand, position++);
   y.node()->set_joint_rule(rule);
   return y;
 }
 
+template <class Rule>
+Var record_joint(const Operation& operation, Tensor value, std::span<const Var> operands, Rule rule) {
+  Var y = is_recording() && any_requires_grad(operands)
+              ? create_joint(operation, std::move(value), operands, rule)
+              : Var::adopt(Node::create(operation, std::move(value)));
+  if (Observer::watching()) [[unlikely]]
+    tell_recorded(std::span(&y, 1), operands);
+  return y;
+}
+
 template <std::size_t M, class Rule>
-std::array<Var, M> record_joint(const char* operation, std::array<Tensor, M> values,
+std::array<Var, M> record_joint(const Operation& operation, std::array<Tensor, M> values,
                                 std::span<const Var> operands, Rule rule) {
   const bool recorded = is_recording() && any_requires_grad(operands);
   Var whole;
   if (recorded) {
-    whole = record_joint(operation, Tensor(), operands, std::move(rule));
-    whole.node()->joint_outputs = static_cast<std::int32_t>(M);
+    whole = create_joint(operation, Tensor(), operands, rule);
+    whole.node()->joint_outputs = static_cast<std::uint16_t>(M);
   }
   std::array<Var, M> outputs;
   for (std::size_t i = 0; i < M; ++i) {
     outputs[i] = Var::adopt(Node::create(operation, std::move(values[i]), recorded ? 1 : 0));
     if (recorded) outputs[i].node()->add_edge(whole, static_cast<std::int32_t>(i));
   }
+  if (Observer::watching()) [[unlikely]]
+    tell_recorded(outputs, operands);
   return outputs;
 }
 

@@ -12,30 +12,32 @@ namespace heed {
 
 // ---- nodes
 
-Node::Node(const char* operation_name, Tensor&& v, std::size_t block_bytes)
-    : operation(operation_name),
+Node::Node(const Operation& made_by, Tensor&& v, std::size_t block_bytes)
+    : operation(made_by.name),
       value(std::move(v)),
       recorded_at(moment::next()),
-      block_bytes_(static_cast<std::uint32_t>(block_bytes)) {}
+      block_bytes_(static_cast<std::uint32_t>(block_bytes)),
+      recorded_by_(source_locations::number_of(made_by.at)),
+      module_path_(ErrorFrame::innermost_path()) {}
 
 Node::~Node() = default;
 
-Node* Node::create(const char* operation, Tensor&& value, std::size_t edges, std::size_t rule_bytes) {
-  static_assert(sizeof(Node) % 16 == 0 && sizeof(Edge) % 16 == 0, "rules follow at multiples of 16");
+Node* Node::create(const Operation& operation, Tensor&& value, std::size_t edges, std::size_t rule_bytes) {
+  static_assert(sizeof(Node) == 256 && sizeof(Edge) % 16 == 0, "rules follow at multiples of 16");
   const std::size_t edge_end = sizeof(Node) + edges * sizeof(Edge);
   const std::size_t bytes = edge_end + rule_bytes;
-  if (value.defined()) value.storage().set_operation(operation);
+  if (value.defined()) value.storage().set_operation(operation.name);
   Node* const node = new (pool::allocate(bytes)) Node(operation, std::move(value), bytes);
   node->used_bytes_ = static_cast<std::uint32_t>(edge_end);
   return node;
 }
 
-Node* Node::create_leaf(const char* kind, Tensor&& value) {
+Node* Node::create_leaf(const Operation& kind, Tensor&& value) {
   return new (pool::allocate(sizeof(Node))) Node(kind, std::move(value), sizeof(Node));
 }
 
-Edge& Node::add_edge(const Var& operand, std::int32_t output) {
-  Edge* const edge = new (edges_begin() + edge_count_++) Edge{.input = nullptr, .output = output};
+Edge& Node::add_edge(const Var& operand, std::int32_t position) {
+  Edge* const edge = new (edges_begin() + edge_count_++) Edge{.input = nullptr, .position = position};
   if (operand.requires_grad()) {
     edge->input = operand.node();
     edge->input->retain_reference();
@@ -53,6 +55,12 @@ void Node::release_graph() {
   if (joint_type != nullptr) std::exchange(joint_type, nullptr)->destroy(joint_rule);
   keeps_value = false;
   if (handles_.none()) value.forget_elements();
+}
+
+void Node::free_graph(const SourceLocation& by) {
+  release_graph();
+  freed = true;
+  freed_by_ = source_locations::number_of(by);
 }
 
 void Node::drop_handles() {
@@ -89,10 +97,10 @@ void Node::destroy(Node* node) {
 
 // ---- variables
 
-Var::Var(Tensor value) : node_(Node::create_leaf("constant", std::move(value))) {}
+Var::Var(Tensor value, SourceLocation at) : node_(Node::create_leaf({"constant", at}, std::move(value))) {}
 
-Var Var::parameter(Tensor value, std::string name) {
-  Var var = adopt(Node::create_leaf("parameter", std::move(value)));
+Var Var::parameter(Tensor value, std::string name, SourceLocation at) {
+  Var var = adopt(Node::create_leaf({"parameter", at}, std::move(value)));
   var.node_->requires_grad = true;
   var.node_->keeps_gradient = true;
   if (!name.empty()) var.named(std::move(name));
@@ -101,13 +109,14 @@ Var Var::parameter(Tensor value, std::string name) {
 
 Tensor& Var::mutable_value() { return defined_node().value; }
 
-void Var::set_value(Tensor value) {
+void Var::set_value(Tensor value, SourceLocation at) {
   Node& node = defined_node();
   if (!is_leaf())
     throw GraphError({.what = text("set_value: the output of ", node.operation, " is computed, not set"),
                       .expected = "a leaf: a parameter or a constant"});
   if (!node.value.defined() || !value.defined()) throw_undefined_var();
   if (const std::string* label = node.value.storage().label()) value.storage().set_label(*label);
+  value.storage().set_changed_at(at);
   node.value = std::move(value);
   node.value_set_at = moment::next();
   node.gradient = Var();
@@ -119,6 +128,8 @@ bool Var::is_leaf() const {
 }
 
 const char* Var::operation() const { return defined_node().operation; }
+const std::string& Var::module_path() const { return defined_node().module_path(); }
+SourceLocation Var::recorded_by() const { return defined_node().recorded_by(); }
 
 const std::string& Var::name() const {
   static const std::string none;
@@ -156,7 +167,7 @@ Var Var::detach() const {
   return copy;
 }
 
-void Var::backward() const { backward(BackwardOptions{}); }
+void Var::backward(SourceLocation at) const { backward(BackwardOptions{}, at); }
 
 // ---- hooks
 
@@ -186,9 +197,12 @@ void throw_undefined_var() {
 }
 
 void throw_saved_value_changed(const Tensor& value) {
-  throw GraphError({.what = text("backward: a value that an operation saved was changed in place afterwards: ",
-                                 value.origin(), " ", value.shape()),
-                    .hint = "call backward() before the change, or change a clone()"});
+  const Node& saved_by = *grad_mode::running_rule;
+  throw GraphError(
+      {.what = text("backward: ", value.origin(), " ", value.shape(), " was changed in place after ",
+                    saved_by.operation, " had saved it"),
+       .operands = text("saved at ", saved_by.recorded_by(), "    changed at ", value.storage().changed_at()),
+       .hint = "call backward() before the change, or change a clone()"});
 }
 
 void throw_gradient_count(const char* operation, std::size_t returned, std::size_t operands) {

@@ -21,9 +21,9 @@ class Var {
  public:
   Var() = default;
   /// A constant: no gradient flows to it.
-  explicit Var(Tensor value);
+  explicit Var(Tensor value, SourceLocation at = {});
   /// A leaf that collects a gradient. The name appears in messages and in saved states.
-  static Var parameter(Tensor value, std::string name = {});
+  static Var parameter(Tensor value, std::string name = {}, SourceLocation at = {});
 
   Var(const Var& other);
   Var(Var&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
@@ -39,7 +39,7 @@ class Var {
   /// The value, to be changed in place (by an optimiser, say).
   Tensor& mutable_value();
   /// Another value in place of this leaf's; the gradient is dropped. Throws GraphError unless this is a leaf.
-  void set_value(Tensor value);
+  void set_value(Tensor value, SourceLocation at = {});
 
   const Shape& shape() const { return value().shape(); }
   int rank() const { return shape().rank(); }
@@ -55,6 +55,9 @@ class Var {
   bool is_leaf() const;
   /// The operation that made this, "parameter" or "constant".
   const char* operation() const;
+  /// The line that called that operation, and the module that was running (Module::path()).
+  SourceLocation recorded_by() const;
+  const std::string& module_path() const;
   const std::string& name() const;
   /// Gives a name, for messages and inspection. The gradient of a named Var is kept by backward().
   Var& named(std::string name);
@@ -73,8 +76,8 @@ class Var {
   /// Adds the derivative of this with respect to every leaf (and every named or kept intermediate) to its
   /// grad(). Throws GraphError unless this has one element; use the form with a cotangent otherwise, or sum()
   /// first. Throws GraphError when an earlier backward has freed the graph.
-  void backward() const;
-  void backward(const BackwardOptions& options) const;
+  void backward(SourceLocation at = {}) const;
+  void backward(const BackwardOptions& options, SourceLocation at = {}) const;
 
   /// Whether both are the same variable.
   bool same_as(const Var& other) const { return node_ == other.node_; }
@@ -90,6 +93,15 @@ class Var {
  private:
   Node& defined_node() const;
   Node* node_ = nullptr;
+};
+
+/// A Var as the left operand of an operator, which has no last parameter for the line of its call.
+struct Operand {
+  Operand(const Var& v, SourceLocation called_at = {}) : var(v), at(called_at) {}
+  const Tensor& value() const { return var.value(); }
+
+  const Var& var;
+  SourceLocation at;
 };
 
 /// How backward() goes.

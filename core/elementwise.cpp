@@ -218,37 +218,37 @@ Tensor apply(kernels::Compare f, const Tensor& a, const Tensor& b, const char* o
   return y;
 }
 
-void add_scaled(Tensor& y, double a, const Tensor& x) {
+void add_scaled(Tensor& y, double a, const Tensor& x, SourceLocation at) {
   require_same_dtype(y, x, "add_scaled");
   if (!broadcasts_to(x.shape(), y.shape()))
     throw ShapeError({.what = text("add_scaled: ", x.shape(), " does not broadcast to ", y.shape())});
   require_own_elements(y, "add_scaled");
   if (y.count() == 0) return;
-  if (overlaps(y, x)) return add_scaled(y, a, x.clone());
+  if (overlaps(y, x)) return add_scaled(y, a, x.clone(), at);
   for_floating(y.dtype(), "add_scaled", [&](auto zero) {
     using T = decltype(zero);
     const T* const from = x.data<T>();
-    T* const to = y.mutable_data<T>();
+    T* const to = y.mutable_data<T>(at);
     if (one_short_row(y, x)) return kernels::loops<T>().axpy(y.count(), static_cast<T>(a), from, 1, to, 1);
     const StridedWalk<2> walk(y.shape(), {&x, &y});
-    walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 2> at) {
-      kernels::loops<T>().axpy(n, static_cast<T>(a), from + at[0], walk.inner_stride[0], to + at[1],
+    walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 2> begin) {
+      kernels::loops<T>().axpy(n, static_cast<T>(a), from + begin[0], walk.inner_stride[0], to + begin[1],
                                walk.inner_stride[1]);
     });
   });
 }
 
-void scale(Tensor& y, double a) {
+void scale(Tensor& y, double a, SourceLocation at) {
   for_floating(y.dtype(), "scale", [&](auto zero) {
     using T = decltype(zero);
     require_own_elements(y, "scale");
     if (y.count() == 0) return;
     const T factor = static_cast<T>(a);
     const StridedWalk<1> walk(y.shape(), {&y});
-    T* const data = y.mutable_data<T>();
+    T* const data = y.mutable_data<T>(at);
     const auto multiply = kernels::loops<T>().binary[static_cast<int>(kernels::Binary::multiply)];
-    walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 1> at) {
-      multiply(n, data + at[0], walk.inner_stride[0], &factor, 0, data + at[0], walk.inner_stride[0]);
+    walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 1> begin) {
+      multiply(n, data + begin[0], walk.inner_stride[0], &factor, 0, data + begin[0], walk.inner_stride[0]);
     });
   });
 }

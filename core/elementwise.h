@@ -20,9 +20,9 @@ Tensor apply(kernels::Compare f, const Tensor& a, const Tensor& b, const char* o
 
 /// y += a * x in place; x broadcasts to y's shape, has its type and may share its elements. Throws ShapeError,
 /// also when y is expanded, DTypeError.
-void add_scaled(Tensor& y, double a, const Tensor& x);
+void add_scaled(Tensor& y, double a, const Tensor& x, SourceLocation at = {});
 /// y *= a in place. Throws ShapeError when y is expanded.
-void scale(Tensor& y, double a);
+void scale(Tensor& y, double a, SourceLocation at = {});
 
 /// The error function, 2 / sqrt(pi) times the integral of exp(-t²) from 0 to x, of each element; f32, f64.
 inline Tensor erf(const Tensor& x) { return apply(kernels::Unary::erf, x, "erf"); }

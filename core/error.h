@@ -65,7 +65,9 @@ class ErrorFrame {
  public:
   /// Appends a part of the path; the innermost frame may say more.
   using Describe = void (*)(const void* object, bool innermost, std::string& out);
-  ErrorFrame(const void* object, Describe describe) : object_(object), describe_(describe), outer_(innermost_) {
+  /// `path` is the number of the object's name (core/names.h), for what is made while the frame lives.
+  ErrorFrame(const void* object, Describe describe, std::uint32_t path = 0)
+      : object_(object), describe_(describe), outer_(innermost_), path_(path) {
     innermost_ = this;
   }
   ~ErrorFrame() { innermost_ = outer_; }
@@ -74,11 +76,14 @@ class ErrorFrame {
 
   /// The path of this thread from the outermost frame, joined by " / "; empty when there is no frame.
   static std::string path();
+  /// The number of the innermost frame's name; 0 when there is no frame.
+  static std::uint32_t innermost_path() { return innermost_ == nullptr ? 0 : innermost_->path_; }
 
  private:
   const void* object_;
   Describe describe_;
   const ErrorFrame* outer_;
+  std::uint32_t path_;
   static inline constinit thread_local const ErrorFrame* innermost_ = nullptr;
 };
 

@@ -40,9 +40,9 @@ Tensor take_rows(const Tensor& table, const Tensor& ids) {
   return rows;
 }
 
-void add_rows(Tensor& table, const Tensor& ids, const Tensor& rows) {
-  const Tensor at = ids.contiguous_copy_if_needed(), from = rows.contiguous_copy_if_needed();
-  require_ids(table, at, "add_rows");
+void add_rows(Tensor& table, const Tensor& ids, const Tensor& rows, SourceLocation at) {
+  const Tensor chosen = ids.contiguous_copy_if_needed(), from = rows.contiguous_copy_if_needed();
+  require_ids(table, chosen, "add_rows");
   if (rows.shape() != ids.shape().inserted(ids.rank(), table.extent(1)) || !table.contiguous())
     throw ShapeError(
         {.what = text("add_rows: table ", table.shape(), ", ids ", ids.shape(), ", rows ", rows.shape()),
@@ -52,9 +52,9 @@ void add_rows(Tensor& table, const Tensor& ids, const Tensor& rows) {
     using T = decltype(zero);
     const std::int64_t width = table.extent(1);
     if (width == 0) return;
-    T* const to = table.mutable_data<T>();
+    T* const to = table.mutable_data<T>(at);
     const T* const added = from.data<T>();
-    const std::int32_t* const id = at.data<std::int32_t>();
+    const std::int32_t* const id = chosen.data<std::int32_t>();
     const auto add = kernels::loops<T>().binary[static_cast<int>(kernels::Binary::add)];
     for (std::int64_t i = 0; i < ids.count(); ++i) {
       T* const row = to + id[i] * width;

@@ -12,7 +12,7 @@ namespace heed {
 /// rank 2.
 Tensor take_rows(const Tensor& table, const Tensor& ids);
 /// table[id] += row for each id, in the order of ids, in place: table [V, E], ids [...], rows [..., E].
-void add_rows(Tensor& table, const Tensor& ids, const Tensor& rows);
+void add_rows(Tensor& table, const Tensor& ids, const Tensor& rows, SourceLocation at = {});
 
 /// Tensors side by side along an axis. Throws ShapeError unless the other extents agree, DTypeError unless the
 /// types do.

@@ -208,7 +208,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return y;
 }
 
-void add_matmul(Tensor& y, const Tensor& a, const Tensor& b) {
+void add_matmul(Tensor& y, const Tensor& a, const Tensor& b, SourceLocation at) {
   require_product(a, b);
   if (y.shape() != Shape{a.extent(-2), b.extent(-1)} || a.rank() != 2 || b.rank() != 2 || y.stride(-1) != 1)
     throw ShapeError({.what = text("add_matmul: y is ", y.shape(), ", a is ", a.shape(), ", b is ", b.shape()),
@@ -216,7 +216,7 @@ void add_matmul(Tensor& y, const Tensor& a, const Tensor& b) {
   if (y.count() == 0) return;
   for_floating(y.dtype(), "add_matmul", [&](auto zero) {
     using T = decltype(zero);
-    multiply_matrices<T>(a, b, y, {y.mutable_data<T>(), y.stride(0)});
+    multiply_matrices<T>(a, b, y, {y.mutable_data<T>(at), y.stride(0)});
   });
 }
 

@@ -13,7 +13,7 @@ namespace heed {
 Tensor matmul(const Tensor& a, const Tensor& b);
 
 /// y += a b for y [m, n] in place; a [m, k], b [k, n], all of rank 2.
-void add_matmul(Tensor& y, const Tensor& a, const Tensor& b);
+void add_matmul(Tensor& y, const Tensor& a, const Tensor& b, SourceLocation at = {});
 
 /// x w + bias:  x [m, k]   w [k, n]   bias [n]   ->   [m, n]. Throws ShapeError unless they fit.
 Tensor affine(const Tensor& x, const Tensor& w, const Tensor& bias);

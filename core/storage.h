@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/counting.h"
+#include "core/source_location.h"
 
 namespace heed {
 
@@ -27,7 +28,13 @@ class Storage {
   /// Moments (core/counting.h) of the creation and of the last change in place.
   std::uint64_t created() const { return created_; }
   std::uint64_t changed() const { return changed_; }
-  void mark_changed() { changed_ = moment::next(); }
+  void mark_changed(const SourceLocation& at) {
+    changed_ = moment::next();
+    set_changed_at(at);
+  }
+  void set_changed_at(const SourceLocation& at) { changed_at_ = source_locations::number_of(at); }
+  /// The line of the last change in place.
+  SourceLocation changed_at() const { return source_locations::at_number(changed_at_); }
 
   /// Where the values come from, for error messages: the operation that made them (a static text; the first one
   /// stays), and the name that somebody gave them.
@@ -47,6 +54,7 @@ class Storage {
   void destroy();
 
   RefCount count_;
+  std::uint32_t changed_at_ = 0;
   std::size_t bytes_;
   std::uint64_t created_;
   std::uint64_t changed_ = 0;

@@ -151,10 +151,10 @@ double Tensor::at(std::initializer_list<std::int64_t> position) const {
   return for_any(dtype_, [&](auto zero) { return static_cast<double>(data<decltype(zero)>()[offset]); });
 }
 
-void Tensor::set(std::initializer_list<std::int64_t> position, double value) {
+void Tensor::set(std::initializer_list<std::int64_t> position, double value, SourceLocation at) {
   const std::int64_t offset = offset_of(std::span(position.begin(), position.size()));
   for_any(dtype_,
-          [&](auto zero) { mutable_data<decltype(zero)>()[offset] = converted<decltype(zero)>(value); });
+          [&](auto zero) { mutable_data<decltype(zero)>(at)[offset] = converted<decltype(zero)>(value); });
 }
 
 std::vector<double> Tensor::to_vector() const {
@@ -324,13 +324,13 @@ Tensor Tensor::to(DType dtype) const {
   return result;
 }
 
-void Tensor::copy_from(const Tensor& given) {
+void Tensor::copy_from(const Tensor& given, SourceLocation at) {
   require_dtype(dtype_);
   if (!broadcasts_to(given.shape_, shape_))
     throw ShapeError({.what = text("copy: ", given.shape_, " does not broadcast to ", shape_)});
   require_own_elements(*this, "copy");
   const Tensor source = overlaps(*this, given) ? given.clone() : given;
-  storage_->mark_changed();
+  storage_->mark_changed(at);
   if (count() == 0) return;
   const StridedWalk<2> walk(shape_, {this, &source});
   for_any(dtype_, [&](auto to_zero) {
@@ -353,7 +353,7 @@ void Tensor::copy_from(const Tensor& given) {
   });
 }
 
-void Tensor::fill(double value) { copy_from(scalar(value, dtype_)); }
+void Tensor::fill(double value, SourceLocation at) { copy_from(scalar(value, dtype_), at); }
 
 void require_own_elements(const Tensor& y, const char* operation) {
   if (y.count() == 0) return;

@@ -94,9 +94,9 @@ class Tensor {
   }
   /// The same for writing: counts as a change in place of every tensor and Var that shares the elements.
   template <class T>
-  T* mutable_data() {
+  T* mutable_data(SourceLocation at = {}) {
     require_dtype(dtype_of<T>());
-    storage_->mark_changed();
+    storage_->mark_changed(at);
     return reinterpret_cast<T*>(data_);
   }
   /// For filling a tensor that nobody else has seen yet; does not count as a change.
@@ -121,7 +121,7 @@ class Tensor {
   /// differs.
   double at(std::initializer_list<std::int64_t> position) const;
   /// Changes one element in place.
-  void set(std::initializer_list<std::int64_t> position, double value);
+  void set(std::initializer_list<std::int64_t> position, double value, SourceLocation at = {});
   /// All elements in row-major order.
   std::vector<double> to_vector() const;
 
@@ -164,8 +164,8 @@ class Tensor {
   // -------------------------------------------------
   /// Element-wise from a tensor that broadcasts to this shape; converts. The two may share elements. Throws
   /// ShapeError, also when this tensor is expanded, so that one element stands at several positions.
-  void copy_from(const Tensor& given);
-  void fill(double value);
+  void copy_from(const Tensor& given, SourceLocation at = {});
+  void fill(double value, SourceLocation at = {});
 
  private:
   Tensor(Handle<Storage> storage, const Shape& shape, DType dtype)

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "autograd/observer.h"
+#include "core/names.h"
+
 namespace heed {
 
 template <class F>
@@ -123,7 +126,7 @@ Var Module::share_parameter(std::string name, const Var& parameter) {
 
 void Module::register_module(std::string name, Module& part) {
   require_new(name);
-  part.path_ = name;
+  part.set_path(name);
   part.prefix_paths(name + ".");
   part.name_ = std::move(name);
   parts_.push_back(&part);
@@ -132,19 +135,27 @@ void Module::register_module(std::string name, Module& part) {
 void Module::prefix_paths(const std::string& prefix) {
   for (auto& [name, parameter] : parameters_) parameter.named(prefix + parameter.name());
   for (Module* const part : parts_) {
-    part->path_.insert(0, prefix);
+    part->set_path(prefix + part->path_);
     part->prefix_paths(prefix);
   }
 }
 
+void Module::set_path(std::string path) {
+  path_number_ = names::number_of(path);
+  path_ = std::move(path);
+}
+
 ErrorFrame Module::enter() const {
-  return ErrorFrame(this, [](const void* object, bool innermost, std::string& out) {
+  const auto describe = [](const void* object, bool innermost, std::string& out) {
     const Module& module = *static_cast<const Module*>(object);
     if (module.name_.empty())
       append(out, module.description_);
     else
       append(out, innermost ? text(module.name_, " (", module.description_, ")") : module.name_);
-  });
+  };
+  if (Observer::watching()) [[unlikely]]
+    Observer::tell_all([&](Observer& observer) { observer.entered(path_number_); });
+  return ErrorFrame(this, describe, path_number_);
 }
 
 }  // namespace heed

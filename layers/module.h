@@ -1,6 +1,7 @@
 // Module: a named tree of parameters.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -84,11 +85,13 @@ class Module {
   template <class F>
   void for_each_parameter(F&& body) const;
   void prefix_paths(const std::string& prefix);
+  void set_path(std::string path);
   void append_summary(std::string& out, const std::string& name, int depth) const;
 
   std::string description_;
   std::string name_;  // within the module that it is a part of; empty for the outermost
   std::string path_;
+  std::uint32_t path_number_ = 0;  // of path_ (core/names.h)
   std::vector<std::pair<std::string, Var>> parameters_, shared_;
   std::vector<Module*> parts_;
   bool training_ = true;

@@ -96,7 +96,7 @@ void Optimizer::for_pieces(F f) const {
   });
 }
 
-double Optimizer::step(const StepOptions& options) {
+double Optimizer::step(const StepOptions& options, SourceLocation at) {
   require(options.clip_norm >= 0, "clip_norm", options.clip_norm, "clip_norm >= 0; 0 does not clip");
   require(std::isfinite(options.gradient_scale) && options.gradient_scale > 0, "gradient_scale",
           options.gradient_scale, "0 < gradient_scale < infinity");
@@ -105,7 +105,8 @@ double Optimizer::step(const StepOptions& options) {
   ++steps_;
   if (!std::isfinite(norm)) return norm;
   const bool clips = options.clip_norm > 0 && norm > options.clip_norm;
-  update_all(gradients, clips ? options.gradient_scale * (options.clip_norm / norm) : options.gradient_scale);
+  update_all(gradients, clips ? options.gradient_scale * (options.clip_norm / norm) : options.gradient_scale,
+             at);
   return norm;
 }
 
@@ -146,13 +147,13 @@ double Optimizer::global_norm(const std::vector<Tensor>& gradients) const {
   return std::sqrt(total);
 }
 
-void Optimizer::update_all(const std::vector<Tensor>& gradients, double scale) {
+void Optimizer::update_all(const std::vector<Tensor>& gradients, double scale, SourceLocation at) {
   std::vector<void*> elements(parameters_.size());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     if (!gradients[i].defined()) continue;
     ++slots_[i].updates;
     elements[i] = for_floating(slots_[i].dtype, rule_.name, [&](auto zero) -> void* {
-      return parameters_[i].mutable_value().mutable_data<decltype(zero)>();
+      return parameters_[i].mutable_value().mutable_data<decltype(zero)>(at);
     });
   }
   for_pieces([&](std::size_t, std::size_t i, std::int64_t begin, std::int64_t end) {

@@ -51,7 +51,7 @@ class Optimizer {
   ///
   /// Throws GraphError when no parameter has a gradient, ConfigError unless clip_norm >= 0 and
   /// gradient_scale > 0, ShapeError when set_value() has given a parameter another shape or type.
-  double step(const StepOptions& options = {});
+  double step(const StepOptions& options = {}, SourceLocation at = {});
   /// Drops the gradients of all parameters. backward() adds to what is there: call this once a step.
   void zero_grad();
 
@@ -103,7 +103,7 @@ class Optimizer {
   std::string describe(std::size_t i) const;
   std::vector<Tensor> collect_gradients() const;
   double global_norm(const std::vector<Tensor>& gradients) const;
-  void update_all(const std::vector<Tensor>& gradients, double scale);
+  void update_all(const std::vector<Tensor>& gradients, double scale, SourceLocation at);
   template <class F>
   void for_pieces(F f) const;
 

@@ -20,7 +20,7 @@ Tensor inverse_lengths(const Tensor& x, double epsilon) {
 
 }  // namespace
 
-Var cosine_similarity(const Var& keys, const Var& rows, double epsilon) {
+Var cosine_similarity(const Var& keys, const Var& rows, double epsilon, SourceLocation at) {
   if (keys.rank() < 2 || rows.rank() < 2 || keys.shape().with(-2, 0) != rows.shape().with(-2, 0))
     throw ShapeError({.what = text("cosine_similarity: keys are ", keys.shape(), ", rows are ", rows.shape()),
                       .expected = "keys [..., H, M] and rows [..., N, M]",
@@ -29,7 +29,7 @@ Var cosine_similarity(const Var& keys, const Var& rows, double epsilon) {
   const Tensor v = inverse_lengths(rows.value(), epsilon);  // [..., N, 1]
   Tensor value = matmul(keys.value(), rows.value().transpose()) * u * v.transpose();
   return record_joint(
-      "cosine_similarity", std::move(value), std::array{keys, rows},
+      {"cosine_similarity", at}, std::move(value), std::array{keys, rows},
       [keys, rows, epsilon, u, v](const Var& dy, const Var& y) -> std::array<Var, 2> {
         if (is_recording())
           return differentiate_definition<2>(

@@ -17,7 +17,7 @@ namespace heed {
 ///   dkeys = g rows - keys u² sum_N(dy y)         drows = gT keys - rows v² sum_H(dy y)
 ///
 /// Throws ShapeError unless the leading axes and M agree.
-Var cosine_similarity(const Var& keys, const Var& rows, double epsilon = 1e-6);
+Var cosine_similarity(const Var& keys, const Var& rows, double epsilon = 1e-6, SourceLocation at = {});
 
 Var circular_correlation(const Var& x, const Var& s);
 Var circular_taps(const Var& a, const Var& b, std::int64_t k);
@@ -28,8 +28,8 @@ Var circular_taps(const Var& a, const Var& b, std::int64_t k);
 ///   dx_i = sum over j of dy_(i+j) s_j            ds_j = sum over i of dy_i x_(i-j)
 ///
 /// Throws ShapeError unless the leading axes agree and s has an odd number of elements a row.
-inline Var circular_convolution(const Var& x, const Var& s) {
-  return record("circular_convolution", circular_convolution(x.value(), s.value()),
+inline Var circular_convolution(const Var& x, const Var& s, SourceLocation at = {}) {
+  return record({"circular_convolution", at}, circular_convolution(x.value(), s.value()),
                 wrt(x, [s](const Var& dy) { return circular_correlation(dy, s); }),
                 wrt(s, [x, k = s.extent(-1) / 2](const Var& dy) { return circular_taps(dy, x, k); }));
 }
@@ -55,7 +55,9 @@ inline Var circular_taps(const Var& a, const Var& b, std::int64_t k) {
 ///
 /// Computed as the softmax of gamma log(x + 1e-16), so that no power overflows and nothing is infinite where x
 /// is 0; a row of zeros gives 1 / N each.
-inline Var sharpen(const Var& x, const Var& gamma) { return softmax(gamma * log(x + 1e-16)); }
+inline Var sharpen(const Var& x, const Var& gamma, SourceLocation at = {}) {
+  return softmax(gamma * log(x + 1e-16), {}, at);
+}
 
 namespace definition {
 Var cosine_similarity(const Var& keys, const Var& rows, double epsilon = 1e-6);

@@ -9,82 +9,82 @@
 namespace heed {
 
 /// a + b.   da = dy   db = dy
-inline Var operator+(const Var& a, const Var& b) {
-  return record("add", a.value() + b.value(), wrt(a, [](const Var& dy) { return dy; }),
+inline Var operator+(const Operand& a, const Var& b) {
+  return record({"add", a.at}, a.value() + b.value(), wrt(a.var, [](const Var& dy) { return dy; }),
                 wrt(b, [](const Var& dy) { return dy; }));
 }
 
 /// -a.   da = -dy
-inline Var operator-(const Var& a) {
-  return record("negate", apply(kernels::Unary::negate, a.value(), "negate"),
-                wrt(a, [](const Var& dy) { return -dy; }));
+inline Var operator-(const Operand& a) {
+  return record({"negate", a.at}, apply(kernels::Unary::negate, a.value(), "negate"),
+                wrt(a.var, [](const Var& dy) { return -dy; }));
 }
 
 /// a - b.   da = dy   db = -dy
-inline Var operator-(const Var& a, const Var& b) {
-  return record("subtract", a.value() - b.value(), wrt(a, [](const Var& dy) { return dy; }),
+inline Var operator-(const Operand& a, const Var& b) {
+  return record({"subtract", a.at}, a.value() - b.value(), wrt(a.var, [](const Var& dy) { return dy; }),
                 wrt(b, [](const Var& dy) { return -dy; }));
 }
 
 /// a * b.   da = dy b   db = dy a
-inline Var operator*(const Var& a, const Var& b) {
-  return record("multiply", a.value() * b.value(), wrt(a, [b](const Var& dy) { return dy * b; }),
-                wrt(b, [a](const Var& dy) { return dy * a; }));
+inline Var operator*(const Operand& a, const Var& b) {
+  return record({"multiply", a.at}, a.value() * b.value(), wrt(a.var, [b](const Var& dy) { return dy * b; }),
+                wrt(b, [a = a.var](const Var& dy) { return dy * a; }));
 }
 
 /// a / b.   da = dy / b   db = -dy y / b
-inline Var operator/(const Var& a, const Var& b) {
-  return record("divide", a.value() / b.value(), wrt(a, [b](const Var& dy) { return dy / b; }),
+inline Var operator/(const Operand& a, const Var& b) {
+  return record({"divide", a.at}, a.value() / b.value(), wrt(a.var, [b](const Var& dy) { return dy / b; }),
                 wrt(b, [b](const Var& dy, const Var& y) { return -(dy * y) / b; }));
 }
 
 /// a + s for a number s.   da = dy
-inline Var operator+(const Var& a, double s) {
-  return record("add", a.value() + s, wrt(a, [](const Var& dy) { return dy; }));
+inline Var operator+(const Operand& a, double s) {
+  return record({"add", a.at}, a.value() + s, wrt(a.var, [](const Var& dy) { return dy; }));
 }
-inline Var operator+(double s, const Var& a) { return a + s; }
-inline Var operator-(const Var& a, double s) { return a + -s; }
+inline Var operator+(double s, const Operand& a) { return a + s; }
+inline Var operator-(const Operand& a, double s) { return a + -s; }
 
 /// a * s for a number s.   da = dy s
-inline Var operator*(const Var& a, double s) {
-  return record("multiply", a.value() * s, wrt(a, [s](const Var& dy) { return dy * s; }));
+inline Var operator*(const Operand& a, double s) {
+  return record({"multiply", a.at}, a.value() * s, wrt(a.var, [s](const Var& dy) { return dy * s; }));
 }
-inline Var operator*(double s, const Var& a) { return a * s; }
-inline Var operator/(const Var& a, double s) { return a * (1.0 / s); }
+inline Var operator*(double s, const Operand& a) { return a * s; }
+inline Var operator/(const Operand& a, double s) { return a * (1.0 / s); }
 
 /// s - a for a number s.   da = -dy
-inline Var operator-(double s, const Var& a) {
-  return record("subtract", apply(kernels::Binary::subtract, s, a.value(), "subtract"),
-                wrt(a, [](const Var& dy) { return -dy; }));
+inline Var operator-(double s, const Operand& a) {
+  return record({"subtract", a.at}, apply(kernels::Binary::subtract, s, a.value(), "subtract"),
+                wrt(a.var, [](const Var& dy) { return -dy; }));
 }
 
 /// s / a for a number s.   da = -dy y / a
-inline Var operator/(double s, const Var& a) {
-  return record("divide", apply(kernels::Binary::divide, s, a.value(), "divide"),
-                wrt(a, [a](const Var& dy, const Var& y) { return -(dy * y) / a; }));
+inline Var operator/(double s, const Operand& a) {
+  return record({"divide", a.at}, apply(kernels::Binary::divide, s, a.value(), "divide"),
+                wrt(a.var, [a = a.var](const Var& dy, const Var& y) { return -(dy * y) / a; }));
 }
 
 /// e to the power x.   dx = dy y
-inline Var exp(const Var& x) {
-  return record("exp", apply(kernels::Unary::exp, x.value(), "exp"),
+inline Var exp(const Var& x, SourceLocation at = {}) {
+  return record({"exp", at}, apply(kernels::Unary::exp, x.value(), "exp"),
                 wrt(x, [](const Var& dy, const Var& y) { return dy * y; }));
 }
 
 /// Natural logarithm; -inf at 0, NaN below.   dx = dy / x
-inline Var log(const Var& x) {
-  return record("log", apply(kernels::Unary::log, x.value(), "log"),
+inline Var log(const Var& x, SourceLocation at = {}) {
+  return record({"log", at}, apply(kernels::Unary::log, x.value(), "log"),
                 wrt(x, [x](const Var& dy) { return dy / x; }));
 }
 
 /// Square root.   dx = dy / (2 y)
-inline Var sqrt(const Var& x) {
-  return record("sqrt", apply(kernels::Unary::sqrt, x.value(), "sqrt"),
+inline Var sqrt(const Var& x, SourceLocation at = {}) {
+  return record({"sqrt", at}, apply(kernels::Unary::sqrt, x.value(), "sqrt"),
                 wrt(x, [](const Var& dy, const Var& y) { return dy / (2.0 * y); }));
 }
 
 /// x².   dx = 2 dy x
-inline Var square(const Var& x) {
-  return record("square", apply(kernels::Unary::square, x.value(), "square"),
+inline Var square(const Var& x, SourceLocation at = {}) {
+  return record({"square", at}, apply(kernels::Unary::square, x.value(), "square"),
                 wrt(x, [x](const Var& dy) { return 2.0 * dy * x; }));
 }
 
@@ -96,8 +96,8 @@ inline Var tanh_gradient(const Var& dy, const Var& y) {
 }
 
 /// Hyperbolic tangent.   dx = dy (1 - y²)
-inline Var tanh(const Var& x) {
-  return record("tanh", apply(kernels::Unary::tanh, x.value(), "tanh"),
+inline Var tanh(const Var& x, SourceLocation at = {}) {
+  return record({"tanh", at}, apply(kernels::Unary::tanh, x.value(), "tanh"),
                 wrt(x, [](const Var& dy, const Var& y) { return tanh_gradient(dy, y); }));
 }
 
@@ -111,8 +111,8 @@ inline Var sigmoid_gradient(const Var& dy, const Var& y) {
 }
 
 /// 1 / (1 + e^-x).   dx = dy y (1 - y)
-inline Var sigmoid(const Var& x) {
-  return record("sigmoid", apply(kernels::Unary::sigmoid, x.value(), "sigmoid"),
+inline Var sigmoid(const Var& x, SourceLocation at = {}) {
+  return record({"sigmoid", at}, apply(kernels::Unary::sigmoid, x.value(), "sigmoid"),
                 wrt(x, [](const Var& dy, const Var& y) { return sigmoid_gradient(dy, y); }));
 }
 
@@ -123,20 +123,20 @@ inline Var relu_gradient(const Var& dy, const Var& y) {
 }
 
 /// The error function.   dx = dy 2 / sqrt(pi) e^(-x²)
-inline Var erf(const Var& x) {
-  return record("erf", erf(x.value()),
+inline Var erf(const Var& x, SourceLocation at = {}) {
+  return record({"erf", at}, erf(x.value()),
                 wrt(x, [x](const Var& dy) { return dy * (std::numbers::inv_sqrtpi * 2.0) * exp(-square(x)); }));
 }
 
 /// max(x, 0).   dx = dy where x > 0, else 0
-inline Var relu(const Var& x) {
-  return record("relu", apply(kernels::Unary::relu, x.value(), "relu"),
+inline Var relu(const Var& x, SourceLocation at = {}) {
+  return record({"relu", at}, apply(kernels::Unary::relu, x.value(), "relu"),
                 wrt(x, [](const Var& dy, const Var& y) { return relu_gradient(dy, y); }));
 }
 
 /// x where `condition` (boolean) holds, else y.   dx, dy: the gradient where taken, else 0
-inline Var where(const Tensor& condition, const Var& x, const Var& y) {
-  return record("where", where(condition, x.value(), y.value()),
+inline Var where(const Tensor& condition, const Var& x, const Var& y, SourceLocation at = {}) {
+  return record({"where", at}, where(condition, x.value(), y.value()),
                 wrt(x,
                     [condition](const Var& dz) {
                       return where(unchanged(condition), dz, Var(Tensor::scalar(0, dz.dtype())));

@@ -31,19 +31,20 @@ std::optional<Shape> common_leading(const Var& q, const Var& k, const Var& v) {
 }
 
 // x with those leading axes, itself when it has them.
-Var with_leading(const Var& x, const Shape& leading) {
+Var with_leading(const Var& x, const Shape& leading, const SourceLocation& at) {
   const Shape shape = leading.inserted(leading.rank(), x.extent(-2)).inserted(leading.rank() + 1, x.extent(-1));
-  return x.shape() == shape ? x : expand(x, shape);
+  return x.shape() == shape ? x : expand(x, shape, at);
 }
 
 // Of operands with equal leading axes, without a bias.
-Var fused_attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options) {
+Var fused_attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options,
+                    const SourceLocation& at) {
   const double scale = scale_of(q, options);
   AttentionForwardPass forward = attention_forward(q.value(), k.value(), v.value(), options.mask, scale);
   Tensor value = forward.y;
   forward.y = Tensor();  // the rule gets it as its output
   return record_joint(
-      "attention", std::move(value), std::array{q, k, v},
+      {"attention", at}, std::move(value), std::array{q, k, v},
       [q, k, v, mask = options.mask, scale, log_sum = std::move(forward.log_sum)](
           const Var& dy, const Var& y) -> std::array<Var, 3> {
         if (is_recording())
@@ -59,12 +60,12 @@ Var fused_attention(const Var& q, const Var& k, const Var& v, const AttentionOpt
 
 }  // namespace
 
-Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options) {
+Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options, SourceLocation at) {
   if (options.bias.defined()) return definition::attention(q, k, v, options);
   const std::optional<Shape> leading = common_leading(q, k, v);
-  if (!leading) return fused_attention(q, k, v, options);  // throws
-  return fused_attention(with_leading(q, *leading), with_leading(k, *leading), with_leading(v, *leading),
-                         options);
+  if (!leading) return fused_attention(q, k, v, options, at);  // throws
+  return fused_attention(with_leading(q, *leading, at), with_leading(k, *leading, at),
+                         with_leading(v, *leading, at), options, at);
 }
 
 namespace definition {

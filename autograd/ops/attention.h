@@ -26,7 +26,8 @@ struct AttentionOptions {
 ///
 /// Throws ShapeError unless leading axes broadcast, widths and lengths agree and mask and bias broadcast to
 /// [..., T, S].
-Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options = {});
+Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options = {},
+              SourceLocation at = {});
 
 namespace definition {
 Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options = {});

@@ -16,8 +16,8 @@ Var scatter_rows(const Var& rows, const Tensor& ids, std::int64_t table_rows);
 ///   dtable = dy added up by id
 ///
 /// Throws IndexError naming the first id outside [0, V).
-inline Var embedding(const Var& table, const Tensor& ids) {
-  return record("embedding", take_rows(table.value(), ids),
+inline Var embedding(const Var& table, const Tensor& ids, SourceLocation at = {}) {
+  return record({"embedding", at}, take_rows(table.value(), ids),
                 wrt(table, [ids, rows = table.extent(0)](const Var& dy) {
                   return scatter_rows(dy, unchanged(ids), rows);
                 }));
@@ -33,10 +33,10 @@ inline Var scatter_rows(const Var& rows, const Tensor& ids, std::int64_t table_r
 /// Positions of the first axis chosen by ids: x [N, ...], ids [K] (i32) -> [K, ...].
 ///   dx = dy added up by id
 /// Throws as embedding.
-inline Var select_rows(const Var& x, const Tensor& ids) {
+inline Var select_rows(const Var& x, const Tensor& ids, SourceLocation at = {}) {
   const Shape shape = x.shape().with(0, ids.count());
-  const Var rows = reshape(x, {x.extent(0), x.shape().without(0).count()});
-  return reshape(embedding(rows, ids), std::span(shape.begin(), shape.end()));
+  const Var rows = reshape(x, {x.extent(0), x.shape().without(0).count()}, at);
+  return reshape(embedding(rows, ids, at), std::span(shape.begin(), shape.end()), at);
 }
 
 }  // namespace heed

@@ -16,11 +16,11 @@ GruInput input_of(const Operands& in, const GruVariant& variant, const Tensor& l
 }  // namespace
 
 RecurrentOutput gru(const Var& x, const Var& initial, const GruWeights& weights, const GruVariant& variant,
-                    const Tensor& lengths) {
+                    const Tensor& lengths, SourceLocation at) {
   const Operands operands{x, initial, weights.wx, weights.wh, weights.bias, weights.recurrent_bias};
   const GruResult forward = gru_forward(input_of(operands, variant, lengths));
   auto [hs, h] =
-      record_joint("gru", std::array{forward.hs, forward.h}, operands,
+      record_joint({"gru", at}, std::array{forward.hs, forward.h}, operands,
                    [operands, variant, lengths, forward](std::span<const Var> dy) -> Operands {
                      if (is_recording())
                        return differentiate_definition<6>(operands, dy, [&](const Operands& in) {

@@ -26,7 +26,7 @@ struct GruWeights {
 /// One node for the whole sequence. Throws ShapeError when operands do not fit, IndexError for a length outside
 /// [0, T], ConfigError for a recurrent bias where the gate resets before the product. (Cho et al. 2014)
 RecurrentOutput gru(const Var& x, const Var& initial, const GruWeights& weights, const GruVariant& variant = {},
-                    const Tensor& lengths = {});
+                    const Tensor& lengths = {}, SourceLocation at = {});
 
 namespace definition {
 RecurrentOutput gru(const Var& x, const Var& initial, const GruWeights& weights, const GruVariant& variant = {},

@@ -7,10 +7,10 @@
 
 namespace heed {
 
-Var layer_norm(const Var& x, const Var& gain, const Var& bias, double epsilon) {
+Var layer_norm(const Var& x, const Var& gain, const Var& bias, double epsilon, SourceLocation at) {
   LayerNormForward forward = layer_norm_forward(x.value(), gain.value(), bias.value(), epsilon);
   Tensor y = std::move(forward.y);
-  return record_joint("layer_norm", std::move(y), std::array{x, gain, bias},
+  return record_joint({"layer_norm", at}, std::move(y), std::array{x, gain, bias},
                       [x, gain, bias, epsilon, forward](const Var& dy) -> std::array<Var, 3> {
                         if (is_recording())
                           return differentiate_definition<3>(

@@ -12,7 +12,7 @@ namespace heed {
 ///   dx = r (g - mean(g) - z mean(g z))   dgain = dy z   dbias = dy, both summed over rows
 ///
 /// Throws ShapeError unless gain and bias are [x.shape[-1]].
-Var layer_norm(const Var& x, const Var& gain, const Var& bias, double epsilon = 1e-5);
+Var layer_norm(const Var& x, const Var& gain, const Var& bias, double epsilon = 1e-5, SourceLocation at = {});
 
 namespace definition {
 Var layer_norm(const Var& x, const Var& gain, const Var& bias, double epsilon = 1e-5);

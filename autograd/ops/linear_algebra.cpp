@@ -3,7 +3,7 @@
 #include "core/error.h"
 
 namespace heed {
-Var linear(const Var& x, const Var& w, const Var& b) {
+Var linear(const Var& x, const Var& w, const Var& b, SourceLocation at) {
   if (x.rank() == 0 || w.rank() != 2 || x.extent(-1) != w.extent(0))
     throw ShapeError({.what = text("linear: inner extents differ: x is ", x.shape(), ", w is ", w.shape()),
                       .expected = x.rank() == 0 || w.rank() != 2 ? text("x [..., D] and w [D, K]")
@@ -16,7 +16,7 @@ Var linear(const Var& x, const Var& w, const Var& b) {
                       .operands = text("w: ", w.value().origin(), "    b: ", b.value().origin())});
   const Tensor rows = x.value().as_rows();
   const Tensor product = b.defined() ? affine(rows, w.value(), b.value()) : matmul(rows, w.value());
-  return record("linear", product.reshape(x.shape().with(-1, w.extent(1))),
+  return record({"linear", at}, product.reshape(x.shape().with(-1, w.extent(1))),
                 wrt(x, [w](const Var& dy) { return linear(dy, transpose(w), Var()); }),             // [..., D]
                 wrt(w, [x](const Var& dy) { return matmul(transpose(as_rows(x)), as_rows(dy)); }),  // [D, K]
                 wrt(b, [](const Var& dy) { return dy; }));  // the engine sums

@@ -13,16 +13,16 @@ namespace heed {
 ///   da = dy bT                           db = aT dy
 ///
 /// Throws ShapeError unless both ranks are >= 2 and the two k agree.
-inline Var matmul(const Var& a, const Var& b) {
-  return record("matmul", matmul(a.value(), b.value()),
+inline Var matmul(const Var& a, const Var& b, SourceLocation at = {}) {
+  return record({"matmul", at}, matmul(a.value(), b.value()),
                 wrt(a, [b](const Var& dy) { return matmul(dy, transpose(b)); }),   // [..., m, k]
                 wrt(b, [a](const Var& dy) { return matmul(transpose(a), dy); }));  // [..., k, n]
 }
 
 /// Leading axes folded into one: [..., n] -> [rows, n].
-inline Var as_rows(const Var& x) {
+inline Var as_rows(const Var& x, SourceLocation at = {}) {
   const Shape rows = x.value().as_rows().shape();
-  return reshape(x, std::span(rows.begin(), rows.end()));
+  return reshape(x, std::span(rows.begin(), rows.end()), at);
 }
 
 /// x w + b: the affine map of a fully connected layer, one product over all rows.
@@ -31,6 +31,6 @@ inline Var as_rows(const Var& x) {
 ///   dx = dy wT   dw = xT dy, summed over rows    db = dy, summed over rows
 ///
 /// Throws ShapeError unless x.shape[-1] == w.shape[0] and b.shape == [w.shape[1]].
-Var linear(const Var& x, const Var& w, const Var& b);
+Var linear(const Var& x, const Var& w, const Var& b, SourceLocation at = {});
 
 }  // namespace heed

@@ -7,8 +7,8 @@
 namespace heed {
 
 /// log(1 + e^x): positive, near 0 far below 0 and near x far above.   dx = dy sigmoid(x)
-inline Var softplus(const Var& x) {
-  return record("softplus", softplus(x.value()), wrt(x, [x](const Var& dy) { return dy * sigmoid(x); }));
+inline Var softplus(const Var& x, SourceLocation at = {}) {
+  return record({"softplus", at}, softplus(x.value()), wrt(x, [x](const Var& dy) { return dy * sigmoid(x); }));
 }
 
 /// Cross-entropy of each score against its target, in nats: -t log(p) - (1 - t) log(1 - p) with
@@ -18,13 +18,13 @@ inline Var softplus(const Var& x) {
 ///   dscores = dlosses (sigmoid(scores) - targets)
 ///
 /// Throws ShapeError unless the shapes are the same.
-inline Var binary_cross_entropy(const Var& scores, const Tensor& targets) {
+inline Var binary_cross_entropy(const Var& scores, const Tensor& targets, SourceLocation at = {}) {
   if (scores.shape() != targets.shape())
     throw ShapeError(
         {.what = text("binary_cross_entropy: scores are ", scores.shape(), ", targets are ", targets.shape()),
          .expected = "scores.shape == targets.shape",
          .operands = text("scores: ", scores.value().origin(), "    targets: ", targets.origin())});
-  return record("binary_cross_entropy", softplus(scores.value()) - scores.value() * targets,
+  return record({"binary_cross_entropy", at}, softplus(scores.value()) - scores.value() * targets,
                 wrt(scores, [scores, targets](const Var& dy) {
                   return dy * (sigmoid(scores) - Var(unchanged(targets)));
                 }));

@@ -20,11 +20,12 @@ LstmInput input_of(const Operands& in, const Tensor& lengths) {
 
 }  // namespace
 
-LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weights, const Tensor& lengths) {
+LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weights, const Tensor& lengths,
+                SourceLocation at) {
   const Operands operands{x, initial.h, initial.c, weights.wx, weights.wh, weights.bias};
   const LstmResult forward = lstm_forward(input_of(operands, lengths));
   auto [hs, h, c] = record_joint(
-      "lstm", std::array{forward.hs, forward.h, forward.c}, operands,
+      {"lstm", at}, std::array{forward.hs, forward.h, forward.c}, operands,
       [operands, lengths, forward](std::span<const Var> dy) -> Operands {
         if (is_recording())
           return differentiate_definition<6>(operands, dy, [&](const Operands& in) {

@@ -30,7 +30,8 @@ struct LstmOutput {
 ///
 /// One node for the whole sequence. Throws ShapeError when operands do not fit, IndexError for a length outside
 /// [0, T].
-LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weights, const Tensor& lengths = {});
+LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weights, const Tensor& lengths = {},
+                SourceLocation at = {});
 
 namespace definition {
 LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weights, const Tensor& lengths = {});

@@ -5,8 +5,9 @@
 
 namespace heed {
 
-Var reverse_sequences(const Var& x, const Tensor& lengths) {
-  return record("reverse_sequences", reverse_sequences(x.value(), lengths), wrt(x, [lengths](const Var& dy) {
+Var reverse_sequences(const Var& x, const Tensor& lengths, SourceLocation at) {
+  return record({"reverse_sequences", at}, reverse_sequences(x.value(), lengths),
+                wrt(x, [lengths](const Var& dy) {
                   return reverse_sequences(dy, lengths.defined() ? unchanged(lengths) : lengths);
                 }));
 }

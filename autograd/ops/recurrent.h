@@ -23,7 +23,7 @@ struct RecurrentOutput {
 ///
 /// Throws ShapeError unless x has a batch and a time axis and the lengths fit, IndexError for a length outside
 /// [0, T].
-Var reverse_sequences(const Var& x, const Tensor& lengths);
+Var reverse_sequences(const Var& x, const Tensor& lengths, SourceLocation at = {});
 
 /// The value of an operand that may be left out.
 inline Tensor value_or_none(const Var& var) { return var.defined() ? var.value() : Tensor(); }

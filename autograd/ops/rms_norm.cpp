@@ -17,13 +17,13 @@ Tensor row_mean(const Tensor& x) {
 
 }  // namespace
 
-Var rms_norm(const Var& x, const Var& gain, double epsilon) {
+Var rms_norm(const Var& x, const Var& gain, double epsilon, SourceLocation at) {
   if (x.rank() == 0 || gain.shape() != Shape{x.extent(-1)})
     throw ShapeError({.what = text("rms_norm: x is ", x.shape(), ", gain is ", gain.shape()),
                       .expected = "gain.shape == [x.shape[-1]]",
                       .operands = text("x: ", x.value().origin(), "    gain: ", gain.value().origin())});
   const Tensor root = apply(kernels::Unary::sqrt, row_mean(x.value() * x.value()) + epsilon, "rms_norm");
-  return record_joint("rms_norm", x.value() / root * gain.value(), std::array{x, gain},
+  return record_joint({"rms_norm", at}, x.value() / root * gain.value(), std::array{x, gain},
                       [x, gain, epsilon, root](const Var& dy) -> std::array<Var, 2> {
                         if (is_recording())
                           return differentiate_definition<2>(

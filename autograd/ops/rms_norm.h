@@ -11,7 +11,7 @@ namespace heed {
 ///   with g = dy gain:   dx = r (g - z mean(g z))   dgain = dy z, summed over rows
 ///
 /// Throws ShapeError unless gain is [x.shape[-1]].
-Var rms_norm(const Var& x, const Var& gain, double epsilon = 1e-5);
+Var rms_norm(const Var& x, const Var& gain, double epsilon = 1e-5, SourceLocation at = {});
 
 namespace definition {
 Var rms_norm(const Var& x, const Var& gain, double epsilon = 1e-5);

@@ -16,11 +16,11 @@ RnnInput input_of(const Operands& in, RnnActivation activation, const Tensor& le
 }  // namespace
 
 RecurrentOutput rnn(const Var& x, const Var& initial, const RnnWeights& weights, RnnActivation activation,
-                    const Tensor& lengths) {
+                    const Tensor& lengths, SourceLocation at) {
   const Operands operands{x, initial, weights.wx, weights.wh, weights.bias};
   const RnnResult forward = rnn_forward(input_of(operands, activation, lengths));
   auto [hs, h] = record_joint(
-      "rnn", std::array{forward.hs, forward.h}, operands,
+      {"rnn", at}, std::array{forward.hs, forward.h}, operands,
       [operands, activation, lengths, forward](std::span<const Var> dy) -> Operands {
         if (is_recording())
           return differentiate_definition<5>(operands, dy, [&](const Operands& in) {

@@ -22,7 +22,8 @@ struct RnnWeights {
 /// One node for the whole sequence. Throws ShapeError when operands do not fit, IndexError for a length outside
 /// [0, T].
 RecurrentOutput rnn(const Var& x, const Var& initial, const RnnWeights& weights,
-                    RnnActivation activation = RnnActivation::tanh, const Tensor& lengths = {});
+                    RnnActivation activation = RnnActivation::tanh, const Tensor& lengths = {},
+                    SourceLocation at = {});
 
 namespace definition {
 RecurrentOutput rnn(const Var& x, const Var& initial, const RnnWeights& weights,

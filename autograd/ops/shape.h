@@ -13,42 +13,43 @@
 namespace heed {
 
 /// The elements in row-major order in another shape; one extent may be -1.   dx = dy in x's shape
-inline Var reshape(const Var& x, std::span<const std::int64_t> extents) {
-  return record("reshape", x.value().reshape(extents), wrt(x, [from = x.shape()](const Var& dy) {
+inline Var reshape(const Var& x, std::span<const std::int64_t> extents, SourceLocation at = {}) {
+  return record({"reshape", at}, x.value().reshape(extents), wrt(x, [from = x.shape()](const Var& dy) {
                   return reshape(dy, std::span(from.begin(), from.end()));
                 }));
 }
-inline Var reshape(const Var& x, std::initializer_list<std::int64_t> extents) {
-  return reshape(x, std::span(extents.begin(), extents.size()));
+inline Var reshape(const Var& x, std::initializer_list<std::int64_t> extents, SourceLocation at = {}) {
+  return reshape(x, std::span(extents.begin(), extents.size()), at);
 }
 
 /// Two axes exchanged.   dx = dy with the same two exchanged
-inline Var transpose(const Var& x, int axis_a = -2, int axis_b = -1) {
-  return record("transpose", x.value().transpose(axis_a, axis_b),
+inline Var transpose(const Var& x, int axis_a = -2, int axis_b = -1, SourceLocation at = {}) {
+  return record({"transpose", at}, x.value().transpose(axis_a, axis_b),
                 wrt(x, [axis_a, axis_b](const Var& dy) { return transpose(dy, axis_a, axis_b); }));
 }
 
 /// Axes in a new order.   dx = dy in the opposite order
-inline Var permute(const Var& x, std::span<const int> order) {
+inline Var permute(const Var& x, std::span<const int> order, SourceLocation at = {}) {
   std::array<int, kMaxRank> inverse{};
   Tensor value = x.value().permute(order);
   for (std::size_t i = 0; i < order.size(); ++i)
     inverse[static_cast<std::size_t>(x.shape().resolve(order[i]))] = static_cast<int>(i);
-  return record("permute", std::move(value), wrt(x, [inverse, rank = order.size()](const Var& dy) {
+  return record({"permute", at}, std::move(value), wrt(x, [inverse, rank = order.size()](const Var& dy) {
                   return permute(dy, std::span(inverse.data(), rank));
                 }));
 }
-inline Var permute(const Var& x, std::initializer_list<int> order) {
-  return permute(x, std::span(order.begin(), order.size()));
+inline Var permute(const Var& x, std::initializer_list<int> order, SourceLocation at = {}) {
+  return permute(x, std::span(order.begin(), order.size()), at);
 }
 
 Var unslice(const Var& y, const Shape& shape, int axis, std::int64_t begin, std::int64_t step);
 
 /// Positions begin, begin + step, … before end of an axis; negative ones count from the end.
 ///   dx = dy at those positions, 0 elsewhere
-inline Var slice(const Var& x, int axis, std::int64_t begin, std::int64_t end, std::int64_t step = 1) {
+inline Var slice(const Var& x, int axis, std::int64_t begin, std::int64_t end, std::int64_t step = 1,
+                 SourceLocation at = {}) {
   const std::int64_t from = begin < 0 ? begin + x.extent(axis) : begin;
-  return record("slice", x.value().slice(axis, begin, end, step),
+  return record({"slice", at}, x.value().slice(axis, begin, end, step),
                 wrt(x, [shape = x.shape(), axis, from, step](const Var& dy) {
                   return unslice(dy, shape, axis, from, step);
                 }));
@@ -66,46 +67,46 @@ inline Var unslice(const Var& y, const Shape& shape, int axis, std::int64_t begi
 }
 
 /// An axis of extent 1 inserted before `axis` (removed).   dx = dy without it (with it)
-inline Var unsqueeze(const Var& x, int axis) {
+inline Var unsqueeze(const Var& x, int axis, SourceLocation at = {}) {
   const Shape shape = x.shape().inserted(axis, 1);
-  return reshape(x, std::span(shape.begin(), shape.end()));
+  return reshape(x, std::span(shape.begin(), shape.end()), at);
 }
-inline Var squeeze(const Var& x, int axis) {
+inline Var squeeze(const Var& x, int axis, SourceLocation at = {}) {
   const Shape shape = x.value().squeeze(axis).shape();
-  return reshape(x, std::span(shape.begin(), shape.end()));
+  return reshape(x, std::span(shape.begin(), shape.end()), at);
 }
 
 /// One position of an axis, which disappears.   dx = dy at that position, 0 elsewhere
-inline Var select(const Var& x, int axis, std::int64_t position) {
-  const std::int64_t at = position < 0 ? position + x.extent(axis) : position;
-  if (at < 0 || at >= x.extent(axis)) x.value().select(axis, position);  // throws
-  return squeeze(slice(x, axis, at, at + 1), axis);
+inline Var select(const Var& x, int axis, std::int64_t position, SourceLocation at = {}) {
+  const std::int64_t from = position < 0 ? position + x.extent(axis) : position;
+  if (from < 0 || from >= x.extent(axis)) x.value().select(axis, position);  // throws
+  return squeeze(slice(x, axis, from, from + 1, 1, at), axis, at);
 }
 
 /// Parts side by side along an axis.   each part's gradient = its slice of dy
-inline Var concat(std::span<const Var> parts, int axis) {
+inline Var concat(std::span<const Var> parts, int axis, SourceLocation at = {}) {
   std::vector<Tensor> values;
   std::vector<std::int64_t> ends;
   for (const Var& part : parts) {
     values.push_back(part.value());
     ends.push_back((ends.empty() ? 0 : ends.back()) + part.extent(axis));
   }
-  return record_joint("concat", concat(values, axis), parts, [ends, axis](const Var& dy) {
+  return record_joint({"concat", at}, concat(values, axis), parts, [ends, axis](const Var& dy) {
     std::vector<Var> gradients;
     for (std::size_t i = 0; i < ends.size(); ++i)
       gradients.push_back(slice(dy, axis, i == 0 ? 0 : ends[i - 1], ends[i]));
     return gradients;
   });
 }
-inline Var concat(std::initializer_list<Var> parts, int axis) {
-  return concat(std::span(parts.begin(), parts.size()), axis);
+inline Var concat(std::initializer_list<Var> parts, int axis, SourceLocation at = {}) {
+  return concat(std::span(parts.begin(), parts.size()), axis, at);
 }
 
 /// Parts of one shape stacked along a new axis.   each part's gradient = its position of dy
-inline Var stack(std::span<const Var> parts, int axis) {
+inline Var stack(std::span<const Var> parts, int axis, SourceLocation at = {}) {
   std::vector<Var> widened;
-  for (const Var& part : parts) widened.push_back(unsqueeze(part, axis));
-  return concat(widened, axis);
+  for (const Var& part : parts) widened.push_back(unsqueeze(part, axis, at));
+  return concat(widened, axis, at);
 }
 
 }  // namespace heed

@@ -8,15 +8,15 @@
 
 namespace heed {
 
-Var softmax(const Var& x, const Mask& mask) {
-  return record("softmax", softmax(x.value(), mask), wrt(x, [](const Var& dy, const Var& y) {
+Var softmax(const Var& x, const Mask& mask, SourceLocation at) {
+  return record({"softmax", at}, softmax(x.value(), mask), wrt(x, [](const Var& dy, const Var& y) {
                   if (is_recording()) return y * (dy - sum(dy * y, -1, true));
                   return Var(softmax_backward(y.value(), dy.value()));
                 }));
 }
 
-Var log_softmax(const Var& x) {
-  return record("log_softmax", log_softmax(x.value()), wrt(x, [](const Var& dy, const Var& y) {
+Var log_softmax(const Var& x, SourceLocation at) {
+  return record({"log_softmax", at}, log_softmax(x.value()), wrt(x, [](const Var& dy, const Var& y) {
                   if (is_recording()) return dy - exp(y) * sum(dy, -1, true);
                   return Var(log_softmax_backward(y.value(), dy.value()));
                 }));
@@ -25,10 +25,10 @@ Var log_softmax(const Var& x) {
 namespace {
 
 // A loss for each position.
-Var position_losses(const Var& scores, const Tensor& ids, std::int32_t ignored) {
+Var position_losses(const Var& scores, const Tensor& ids, std::int32_t ignored, SourceLocation at) {
   CrossEntropy forward = cross_entropy(scores.value(), ids, ignored);
   return record(
-      "cross_entropy", std::move(forward.loss),
+      {"cross_entropy", at}, std::move(forward.loss),
       wrt(scores, [scores, ids, ignored, probabilities = std::move(forward.probabilities)](const Var& dy) {
         if (is_recording())
           return differentiate_definition<1>({scores}, std::span(&dy, 1), [&](const std::array<Var, 1>& in) {
@@ -40,13 +40,13 @@ Var position_losses(const Var& scores, const Tensor& ids, std::int32_t ignored) 
 
 }  // namespace
 
-Var cross_entropy(const Var& scores, const Tensor& ids, const CrossEntropyOptions& options) {
-  const Var losses = position_losses(scores, ids, options.ignored);
+Var cross_entropy(const Var& scores, const Tensor& ids, const CrossEntropyOptions& options, SourceLocation at) {
+  const Var losses = position_losses(scores, ids, options.ignored, at);
   if (options.reduction == Reduction::none) return losses;
-  if (options.reduction == Reduction::sum) return sum(losses);
+  if (options.reduction == Reduction::sum) return sum(losses, at);
   const Tensor counted = logical_not(equal(ids, Tensor::scalar(options.ignored, DType::i32)));
   const double count = sum(counted.to(DType::f64)).item();
-  return sum(losses) * (1.0 / std::max(1.0, count));
+  return Operand(sum(losses, at), at) * (1.0 / std::max(1.0, count));
 }
 
 namespace definition {

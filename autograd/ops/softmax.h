@@ -10,10 +10,10 @@ namespace heed {
 /// 0.
 ///   dx = y (dy - sum(dy y))
 /// Throws ShapeError unless the mask broadcasts to x.
-Var softmax(const Var& x, const Mask& mask = {});
+Var softmax(const Var& x, const Mask& mask = {}, SourceLocation at = {});
 
 /// x - log(sum(exp(x))) along the last axis.   dx = dy - exp(y) sum(dy)
-Var log_softmax(const Var& x);
+Var log_softmax(const Var& x, SourceLocation at = {});
 
 enum class Reduction { mean, sum, none };
 
@@ -29,7 +29,8 @@ struct CrossEntropyOptions {
 ///
 /// The mean is over the positions that are not ignored; when all are, loss and gradient are 0.
 /// Throws ShapeError unless ids are the leading axes of scores, IndexError for an id outside [0, V).
-Var cross_entropy(const Var& scores, const Tensor& ids, const CrossEntropyOptions& options = {});
+Var cross_entropy(const Var& scores, const Tensor& ids, const CrossEntropyOptions& options = {},
+                  SourceLocation at = {});
 
 /// The definitions, from primitive operations: what create_graph differentiates and tests compare with.
 namespace definition {

@@ -222,6 +222,16 @@ TEST_CASE("grad: an input that no output depends on is an error, or undefined wh
   CHECK_FALSE(result[2].defined());
 }
 
+TEST_CASE("backward: a freed graph names the backward that freed it, and where the operation was") {
+  const Var x = leaf({2});
+  const Var y = sum(x * x);
+  const int line = __LINE__ - 1;
+  y.backward();
+  const std::string file = "tests/autograd/backward_test.cpp:";
+  CHECK_THAT(thrown<GraphError>([&] { y.backward(); }),
+             ContainsSubstring(text("sum at ", file, line, "    freed at ", file, line + 2, "\n")));
+}
+
 TEST_CASE("grad: through a freed graph is an error, even where an unused input would be allowed") {
   const Var x = leaf({2});
   const Var y = x * x, z = sum(y);

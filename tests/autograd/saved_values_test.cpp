@@ -9,15 +9,31 @@
 namespace heed::tests {
 namespace {
 
-const std::string kChanged =
-    "GraphError: backward: a value that an operation saved was changed in place afterwards: ";
+std::string changed(const std::string& value, const std::string& operation) {
+  return "GraphError: backward: " + value + " was changed in place after " + operation + " had saved it";
+}
 
 TEST_CASE("saved values: a parameter changed between forward and backward is found, by its name") {
   Var w = leaf({2, 3}, "w");
   const Var x = leaf({4, 5});
   const Var loss = sum(w * x);
   add_scaled(w.mutable_value(), -0.1, Tensor::ones({2}, DType::f64));  // as an optimiser does
-  CHECK(first_line<GraphError>([&] { loss.backward(); }) == kChanged + "parameter \"w\" [2]");
+  CHECK(first_line<GraphError>([&] { loss.backward(); }) == changed("parameter \"w\" [2]", "multiply"));
+}
+
+TEST_CASE("saved values: the message names the line that saved and the line that changed") {
+  Var w = leaf({2, 3}, "w");
+  const Var x = leaf({4, 5});
+  const int saved = __LINE__ + 1;
+  const Var loss = sum(w * x);
+  w.mutable_value().fill(1);
+  const std::string file = "tests/autograd/saved_values_test.cpp:";
+  CHECK_THAT(thrown<GraphError>([&] { loss.backward(); }),
+             ContainsSubstring(text("saved at ", file, saved, "    changed at ", file, saved + 1, "\n")));
+  const Var other = sum(w * x);
+  w.set_value(Tensor::of({7, 8}, {2}, DType::f64));
+  CHECK_THAT(thrown<GraphError>([&] { other.backward(); }),
+             ContainsSubstring(text("saved at ", file, saved + 5, "    changed at ", file, saved + 6, "\n")));
 }
 
 TEST_CASE("saved values: a change through a view is found") {
@@ -25,7 +41,7 @@ TEST_CASE("saved values: a change through a view is found") {
   const Var loss = sum(w * x);
   Tensor part = x.value().slice(0, 1, 2);
   part.fill(0);
-  CHECK(first_line<GraphError>([&] { loss.backward(); }) == kChanged + "a tensor [2]");
+  CHECK(first_line<GraphError>([&] { loss.backward(); }) == changed("a tensor [2]", "multiply"));
 }
 
 TEST_CASE("saved values: a change of what a view was taken from is found") {
@@ -41,7 +57,7 @@ TEST_CASE("saved values: a changed output that the rule needs is found") {
   Var y = tanh(x);
   const Var loss = sum(y);
   y.mutable_value().fill(0);
-  CHECK(first_line<GraphError>([&] { loss.backward(); }) == kChanged + "output of tanh [2]");
+  CHECK(first_line<GraphError>([&] { loss.backward(); }) == changed("output of tanh [2]", "tanh"));
 }
 
 TEST_CASE("saved values: set_value() between forward and backward is found") {
@@ -49,7 +65,7 @@ TEST_CASE("saved values: set_value() between forward and backward is found") {
   const Var x = leaf({4, 5});
   const Var loss = sum(w * x);
   w.set_value(Tensor::of({7, 8}, {2}, DType::f64));
-  CHECK(first_line<GraphError>([&] { loss.backward(); }) == kChanged + "parameter \"w\" [2]");
+  CHECK(first_line<GraphError>([&] { loss.backward(); }) == changed("parameter \"w\" [2]", "multiply"));
 }
 
 TEST_CASE("saved values: changed tensors that are no Vars are found: ids, conditions, targets, lengths") {
@@ -79,7 +95,7 @@ TEST_CASE("saved values: a changed output of a fused recurrence is found") {
   LstmOutput out = lstm(x, {}, {wx, wh, bias});
   const Var loss = sum(out.hs);
   out.hs.mutable_value().fill(0);
-  CHECK(first_line<GraphError>([&] { loss.backward(); }) == kChanged + "output of lstm [1, 3, 2]");
+  CHECK(first_line<GraphError>([&] { loss.backward(); }) == changed("output of lstm [1, 3, 2]", "lstm"));
 }
 
 TEST_CASE("saved values: a change before the forward is no fault") {
