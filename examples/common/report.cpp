@@ -5,36 +5,18 @@
 #include <initializer_list>
 
 #include "core/error.h"
+#include "core/page.h"
 
 namespace heed::programs {
 namespace {
 
-// Contrast of text on its background is at least 4.5 to 1 in both schemes; the test of this file computes it.
 constexpr std::string_view kStyle = R"css(
-:root{color-scheme:light dark;--paper:#fff;--ink:#1c2024;--muted:#5b636c;--rule:#e4e7ea;--panel:#f7f8f9;
---good:#1b6b3a;--bad:#a8281d;--bad-paper:#fbe3e0}
-@media (prefers-color-scheme:dark){:root{
---paper:#16191d;--ink:#e7eaed;--muted:#a3abb4;--rule:#2c3137;--panel:#1c2025;
---good:#7fd09c;--bad:#ff9c8f;--bad-paper:#4a1f1b}}
-*{box-sizing:border-box}
-html{-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--paper);color:var(--ink);
-font:16px/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
-main{max-width:1120px;margin:0 auto;padding:56px 24px 80px}
-h1{font-size:2.1rem;line-height:1.15;letter-spacing:-.02em;font-weight:650;margin:0 0 12px;text-wrap:balance}
-h2{font-size:1.2rem;line-height:1.3;letter-spacing:-.01em;font-weight:650;margin:0 0 20px}
-section{margin-top:56px;padding-top:28px;border-top:1px solid var(--rule)}
-p{margin:0;max-width:68ch}
-.lead{font-size:1.1rem;color:var(--muted)}
-.note{color:var(--muted);font-size:.9rem;margin:-12px 0 24px}
 .results{display:grid;
 grid-template-columns:repeat(auto-fit,minmax(140px,max-content));gap:24px 56px;margin:36px 0 0}
 .results div{display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .results dt{color:var(--muted);font-size:.875rem}
 .results dd{margin:0;font-size:1.9rem;line-height:1.2;font-weight:600;letter-spacing:-.02em;
 font-variant-numeric:tabular-nums}
-figure{margin:0;min-width:0}
-figcaption{font-size:.9rem;font-weight:600;margin-bottom:14px}
 .curves{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr));gap:40px 36px}
 .curves svg{display:block;width:100%;max-width:560px;height:auto}
 .maps{display:grid;gap:48px}
@@ -42,28 +24,11 @@ figcaption{font-size:.9rem;font-weight:600;margin-bottom:14px}
 .maps figcaption span{display:block}
 @media (min-width:1080px){.maps figure{display:grid;grid-template-columns:280px minmax(0,1fr);gap:36px}
 .maps figcaption{padding-top:34px}}
-.scroll{overflow-x:auto;max-width:100%;padding-bottom:4px}
-.scroll:focus-visible{outline:2px solid var(--plot-line-1);outline-offset:4px;border-radius:2px}
-.scroll svg{display:block}
-.text{font:.9em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;white-space:pre-wrap}
-small{color:var(--muted);font-size:.8125rem}
 .verdict{font-size:.8125rem;font-weight:600;white-space:nowrap}
 .right{color:var(--good)}.wrong{color:var(--bad)}
 mark{background:var(--bad-paper);color:var(--bad);border-radius:2px;
 text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}
-table{border-collapse:collapse;font-size:.95rem}
-caption{text-align:left;color:var(--muted);font-size:.9rem;padding-bottom:12px}
-caption span{display:inline-block;position:sticky;left:0;max-width:calc(100vw - 32px)}
-th,td{text-align:left;vertical-align:baseline;padding:7px 36px 7px 0;border-bottom:1px solid var(--rule)}
-th{font-size:.8125rem;font-weight:600;color:var(--muted)}
-tbody th{font-size:inherit;font-weight:400}
-td:last-child,th:last-child{padding-right:0}
-td{white-space:nowrap}td.text,td .text{white-space:pre}td.text{font-size:.875rem}
-.number{text-align:right;font-variant-numeric:tabular-nums}td.number{font-size:.875rem}
-@media (max-width:600px){main{padding:32px 16px 56px}h1{font-size:1.7rem}
-section{margin-top:40px;padding-top:22px}
-.results{grid-template-columns:1fr 1fr;gap:20px 24px}.results dd{font-size:1.5rem}th,td{padding-right:22px}}
-@media print{main{max-width:none;padding:0}figure,tr{break-inside:avoid}.scroll{overflow:visible}}
+@media (max-width:600px){.results{grid-template-columns:1fr 1fr;gap:20px 24px}.results dd{font-size:1.5rem}}
 )css";
 
 // The output with the part that differs from what was expected marked: between the first and the last
@@ -107,12 +72,6 @@ std::string verdict(const std::string& output, const std::string& expected) {
               code(escape_markup(expected)), "</small>");
 }
 
-// A box of its own that scrolls sideways; the keyboard reaches it.
-std::string scrolling(std::string_view label, const std::string& content) {
-  return text("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"", escape_markup(label),
-              "\">\n", content, "</div>\n");
-}
-
 std::string results(const std::vector<Fact>& facts) {
   if (facts.empty()) return {};
   std::string out = "<dl class=\"results\">\n";
@@ -148,7 +107,7 @@ std::string attention(const std::vector<AttentionMap>& maps) {
     const HeatMapOptions options{
         .title = label, .row_title = "output", .column_title = "source", .low = 0.0, .high = 1.0, .cell = 24};
     out += text("</figcaption>\n",
-                scrolling(label, svg_heat_map(map.weights, map.output_tokens, map.source_tokens, options)),
+                scrolling_box(label, svg_heat_map(map.weights, map.output_tokens, map.source_tokens, options)),
                 "</figure>\n");
   }
   return out + "</div>\n</section>\n";
@@ -161,7 +120,7 @@ std::string maps(const std::vector<HeatMap>& all) {
     HeatMapOptions options = map.options;
     if (options.title.empty()) options.title = map.title;
     out += text("<figure>\n<figcaption>", escape_markup(map.title), "</figcaption>\n",
-                scrolling(map.title, svg_heat_map(map.values, map.row_labels, map.column_labels, options)),
+                scrolling_box(map.title, svg_heat_map(map.values, map.row_labels, map.column_labels, options)),
                 "</figure>\n");
   }
   return out + "</div>\n</section>\n";
@@ -175,7 +134,7 @@ std::string mistakes(const std::vector<Example>& examples) {
     table += text("<tr><td class=\"text\">", escape_markup(one.source), "</td><td class=\"text\">",
                   escape_markup(one.expected), "</td><td class=\"text\">", marked(one.output, one.expected),
                   "</td><td class=\"number\">", short_number(one.loss), "</td></tr>\n");
-  return text(open_section("Worst mistakes"), scrolling("Worst mistakes", table + "</tbody>\n</table>\n"),
+  return text(open_section("Worst mistakes"), scrolling_box("Worst mistakes", table + "</tbody>\n</table>\n"),
               "</section>\n");
 }
 
@@ -186,7 +145,8 @@ std::string samples(const std::vector<Example>& examples) {
     table +=
         text("<tr><td class=\"text\">", escape_markup(one.source), "</td><td class=\"text\">",
              marked(one.output, one.expected), "</td><td>", verdict(one.output, one.expected), "</td></tr>\n");
-  return text(open_section("Samples"), scrolling("Samples", table + "</tbody>\n</table>\n"), "</section>\n");
+  return text(open_section("Samples"), scrolling_box("Samples", table + "</tbody>\n</table>\n"),
+              "</section>\n");
 }
 
 std::string configuration(const std::vector<Fact>& facts) {
@@ -195,22 +155,21 @@ std::string configuration(const std::vector<Fact>& facts) {
   for (const Fact& fact : facts)
     table += text("<tr><th scope=\"row\">", escape_markup(fact.name), "</th><td>", escape_markup(fact.value),
                   "</td></tr>\n");
-  return text(open_section("Configuration"), scrolling("Configuration", table + "</tbody>\n</table>\n"),
+  return text(open_section("Configuration"), scrolling_box("Configuration", table + "</tbody>\n</table>\n"),
               "</section>\n");
 }
 
 }  // namespace
 
 std::string to_html(const Report& report) {
-  const std::string title = escape_markup(report.title);
-  return text("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n",
-              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>", title,
-              "</title>\n<style>\n", plot_style(), kStyle, "</style>\n</head>\n<body>\n<main>\n<header>\n<h1>",
-              title, "</h1>\n",
-              report.summary.empty() ? "" : text("<p class=\"lead\">", escape_markup(report.summary), "</p>\n"),
-              results(report.results), "</header>\n", curves(report.curves), attention(report.attention),
-              maps(report.maps), mistakes(report.mistakes), samples(report.samples),
-              configuration(report.configuration), "</main>\n</body>\n</html>\n");
+  const std::string summary =
+      report.summary.empty() ? "" : text("<p class=\"lead\">", escape_markup(report.summary), "</p>\n");
+  return html_page(
+      {.title = report.title,
+       .lead = summary + results(report.results),
+       .body = text(curves(report.curves), attention(report.attention), maps(report.maps),
+                    mistakes(report.mistakes), samples(report.samples), configuration(report.configuration)),
+       .style = std::string(kStyle)});
 }
 
 }  // namespace heed::programs
