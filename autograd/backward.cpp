@@ -58,19 +58,24 @@ void tell_returned(const Node& node, const Edge& edge, const Var& gradient) {
   });
 }
 
-// Tells of a sweep, and of its end however it ends.
-class ToldSweep {
+// Tells the observers when it begins and, however that comes about, when it is over.
+template <class AtEnd>
+class Told {
  public:
-  explicit ToldSweep(const SourceLocation& at) : told_(Observer::watching()) {
-    if (told_) Observer::tell_all([&](Observer& observer) { observer.sweep_began(at); });
+  template <class AtBegin>
+  Told(AtBegin at_begin, AtEnd at_end) : at_end_(std::move(at_end)), told_(Observer::watching()) {
+    if (told_) [[unlikely]]
+      Observer::tell_all(at_begin);
   }
-  ~ToldSweep() {
-    if (told_) Observer::tell_all([](Observer& observer) { observer.sweep_ended(); });
+  ~Told() {
+    if (told_) [[unlikely]]
+      Observer::tell_all(at_end_);
   }
-  ToldSweep(const ToldSweep&) = delete;
-  ToldSweep& operator=(const ToldSweep&) = delete;
+  Told(const Told&) = delete;
+  Told& operator=(const Told&) = delete;
 
  private:
+  AtEnd at_end_;
   bool told_;
 };
 
@@ -285,7 +290,8 @@ void Sweep::start(const Var& output, const Var& cotangent, const char* operation
 void Sweep::run() {
   const Recording recording(create_graph_);
   const RunningRule outside(nullptr);  // a sweep inside a rule is no part of the rule
-  const ToldSweep told(called_at_);
+  const Told told([&](Observer& observer) { observer.sweep_began(called_at_); },
+                  [](Observer& observer) { observer.sweep_ended(); });
   while (!heap_.empty()) {
     const std::uint32_t index = heap_.front().slot;
     std::pop_heap(heap_.begin(), heap_.end());
@@ -323,16 +329,16 @@ void Sweep::visit(Node& node, Var dy, JointCotangents joint) {
          .operands = text(node.operation, " at ", node.recorded_by(), "    freed at ", node.freed_by()),
          .hint = "compute the value again, pass retain_graph to the earlier backward, or detach() what is "
                  "carried over"});
-  const std::span<const Var> dys = joint ? std::span<const Var>(*joint) : std::span(&dy, 1);
-  if (Observer::watching()) [[unlikely]]
-    Observer::tell_all([&](Observer& observer) { observer.reached(node, dys); });
-  if (!leads_on(node)) return;
-  if (node.joint_type == nullptr)
-    apply_rules(node, dy);
-  else
-    apply_joint_rule(node, dys);
-  if (Observer::watching()) [[unlikely]]
-    Observer::tell_all([&](Observer& observer) { observer.left(node); });
+  {
+    const std::span<const Var> dys = joint ? std::span<const Var>(*joint) : std::span(&dy, 1);
+    const Told told([&](Observer& observer) { observer.reached(node, dys); },
+                    [&](Observer& observer) { observer.left(node); });
+    if (!leads_on(node)) return;
+    if (node.joint_type == nullptr)
+      apply_rules(node, dy);
+    else
+      apply_joint_rule(node, dys);
+  }
   if (!retain_graph_) node.free_graph(called_at_);
 }
 

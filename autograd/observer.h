@@ -43,6 +43,7 @@ class Observer {
   virtual void reached(const Node&, std::span<const Var> /*dy*/) {}
   /// A rule returned the gradient of one operand (undefined: 0), which may still have the broadcast shape.
   virtual void rule_returned(const Node&, std::size_t /*operand*/, const Var& /*gradient*/) {}
+  /// Follows each reached(), also when a rule fails. Like sweep_ended() it must not throw.
   virtual void left(const Node&) {}
   /// A module's operator() begins.
   virtual void entered(std::uint32_t /*path: of core/names.h*/) {}

@@ -40,7 +40,8 @@ TEST_CASE("observer: is told of operations, of each gradient and each rule, in o
   loss.backward();
   // The rule of the constant was dropped; the one of x multiplies.
   CHECK(log.take() == Lines{"{", "reached sum 1", "expand/1", "sum gave 0", "left sum", "reached multiply 1",
-                            "multiply/2", "multiply gave 1", "left multiply", "reached parameter 1", "}"});
+                            "multiply/2", "multiply gave 1", "left multiply", "reached parameter 1",
+                            "left parameter", "}"});
 }
 
 TEST_CASE("observer: operations with several outputs are told of by output, under one number") {

@@ -1,0 +1,103 @@
+// Trace: what was computed, forward and backward, kept for looking at.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "autograd/observer.h"
+
+namespace heed {
+
+/// A value of a trace: an output of an operation, or a leaf (a parameter or a constant).
+struct TracedValue {
+  std::uint64_t operation = 0;  ///< number of the operation in Trace::operations(), from 1; 0 for a leaf
+  int output = 0;               ///< which of its outputs
+  std::string name{};           ///< of a Var that has one: "decoder.out.weight"
+  const char* kind = "";        ///< name of the operation, "parameter" or "constant"
+  bool requires_grad = false;
+  Tensor value{};     ///< shares its elements with the Var
+  Tensor gradient{};  ///< complete, once a backward has reached it
+};
+
+/// One operation.
+struct TracedOperation {
+  const char* name = "";
+  std::string module{};  ///< Module::path() of the innermost module that was running
+  SourceLocation at = SourceLocation::unknown();
+  /// Places in Trace::values(); kNowhere for an operand that was left out.
+  std::vector<std::size_t> operands{}, outputs{};
+  /// Place in Trace::operations() of the operation in whose gradient rule it ran; kNowhere in the forward pass.
+  std::size_t rule_of = kNowhere;
+  std::chrono::nanoseconds forward{};   ///< since what happened before it on this thread
+  std::chrono::nanoseconds backward{};  ///< of its gradient rules, with all that runs in them
+  /// Of each operand what the rule returned, in the broadcast shape; undefined where no rule ran.
+  std::vector<Tensor> operand_gradients{};
+  /// Place in the order in which a backward reached the operations, from 1; 0 when none did.
+  std::size_t reached = 0;
+
+  static constexpr std::size_t kNowhere = ~std::size_t{0};
+  bool is_forward() const { return rule_of == kNowhere; }
+};
+
+struct TraceOptions {
+  bool of_rules = false;  ///< also the operations that gradient rules are made of
+};
+
+/// Keeps all operations that this thread computes while it lives, with the values and gradients that they see;
+/// when it is over, or stop() was called, nothing more is added:
+///
+///   Trace trace;
+///   Var loss = cross_entropy(model(source, target_in), target_out);
+///   loss.backward();
+///   for (const TracedOperation& operation : trace.operations()) …
+///
+/// Values are the tensors themselves: what is changed in place later (parameters by an optimiser) is seen
+/// changed.
+class Trace : public Observer {
+ public:
+  explicit Trace(TraceOptions options = {});
+
+  /// In the order in which they ran.
+  const std::vector<TracedOperation>& operations() const { return operations_; }
+  /// Leaves as they are met, outputs as they are computed.
+  const std::vector<TracedValue>& values() const { return values_; }
+  /// The place of a Var in values(); IndexError when it was not seen.
+  std::size_t place_of(const Var& var) const;
+  /// The operation that a value is an output of; nullptr for a leaf.
+  const TracedOperation* operation_of(const TracedValue& value) const {
+    return value.operation == 0 ? nullptr : &operations_[value.operation - 1];
+  }
+  /// From now on nothing is added.
+  void stop() { stopped_ = true; }
+
+  void recorded(const Recorded& operation) override;
+  void reached(const Node& node, std::span<const Var> dy) override;
+  void rule_returned(const Node& node, std::size_t operand, const Var& gradient) override;
+  void left(const Node& node) override;
+  void sweep_began(const SourceLocation& at) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Running {
+    std::size_t operation;
+    Clock::time_point since;
+  };
+
+  std::size_t add_value(const Var& var);
+  std::chrono::nanoseconds lap();
+
+  TraceOptions options_;
+  bool stopped_ = false;
+  std::vector<TracedOperation> operations_;
+  std::vector<TracedValue> values_;
+  std::unordered_map<std::uint64_t, std::size_t> value_of_node_;    // by recorded_at
+  std::unordered_map<std::uint64_t, std::size_t> operation_of_id_;  // by Recorded::id
+  std::vector<Running> rules_;                                      // of which operations, outermost first
+  std::size_t reached_ = 0;
+  Clock::time_point latest_ = Clock::now();
+};
+
+}  // namespace heed
