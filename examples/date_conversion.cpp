@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/softmax.h"
 #include "data/loader.h"
 #include "data/tasks/dates.h"
@@ -52,8 +53,9 @@ int train(const TranslationConfig& config, const Flags& flags, const std::option
 
   // The loop: a step for each batch, and after each epoch a look at what the model writes for unseen sources.
   const auto step = [&](const Batch& batch) -> StepResult {
-    const Var scores = model(batch.source, batch.target_in, &run.rng);  // [B, T, V]
-    const Var loss = cross_entropy(scores, batch.target_out);           // mean over the tokens that count
+    const auto [scores, auxiliary_loss] = model(batch.source, batch.target_in, &run.rng);  // [B, T, V]
+    Var loss = cross_entropy(scores, batch.target_out);          // mean over the tokens that count
+    if (auxiliary_loss.defined()) loss = loss + auxiliary_loss;  // of a model with coverage
     loss.backward();
     const double norm = optimiser.step({.clip_norm = kClipNorm});  // leaves .grad as it is
     optimiser.zero_grad();
