@@ -248,11 +248,11 @@ int run_translation(const TranslationTask& task, const TranslationConfig& config
   const auto start = std::chrono::steady_clock::now();
   make_folder(config.out);  // what cannot be saved need not be trained
   Rng rng(config.seed);
-  const auto [train, unseen] = task.data(rng);
-  Pairs all = train;
-  all.insert(all.end(), unseen.begin(), unseen.end());
-  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, all, train);
-  const Loader loader(train, *tokens, {.batch = config.batch, .sort_window = 8});
+  const Split split = task.data(rng);
+  Pairs all = split.train;
+  all.insert(all.end(), split.unseen.begin(), split.unseen.end());
+  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, all, split.train);
+  const Loader loader(split.train, *tokens, {.batch = config.batch, .sort_window = 8});
   Translator model = make_translator(config, *tokens, rng);
   Adam optimiser(model.module().parameters(), {.learning_rate = config.learning_rate, .beta2 = task.beta2});
   std::printf("%s%lld tokens\n", model.module().summary().c_str(), static_cast<long long>(tokens->tokens()));
@@ -271,13 +271,13 @@ int run_translation(const TranslationTask& task, const TranslationConfig& config
   };
   Evaluation evaluation;
   const auto judge = [&]() -> Verdict {
-    evaluation = evaluate(model, unseen, *tokens);
-    return {evaluation.exact, unseen.size()};
+    evaluation = evaluate(model, split.unseen, *tokens);
+    return {evaluation.exact, split.unseen.size()};
   };
   const auto show = [&] { print_samples(evaluation); };
   const auto verdict = run_epochs(run, model.module(), optimiser, loader, step, judge, show);
   if (!verdict) return kInterruptedExitCode;
-  const Report report = translation_report(run, task.title, model, unseen, *tokens, evaluation);
+  const Report report = translation_report(run, task.title, model, split.unseen, *tokens, evaluation);
   if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
   finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
   return 0;
