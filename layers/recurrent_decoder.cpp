@@ -58,7 +58,7 @@ StackConfig lower_config(const RecurrentSeq2seqConfig& config, std::int64_t cont
   return {.in = config.embedding + fed_width(config, context) +
                 (config.place == AttentionPlace::below ? context : 0),
           .hidden = config.hidden,
-          .layers = config.place == AttentionPlace::between ? 1 : *config.layers,
+          .layers = config.place == AttentionPlace::between ? 1 : config.layer_count(),
           .residual = config.residual,
           .input_dropout = config.input_dropout,
           .dropout = config.dropout,
@@ -87,7 +87,7 @@ RecurrentDecoder::RecurrentDecoder(const RecurrentSeq2seqConfig& config, std::in
     : Module("RecurrentDecoder"),
       config_(config),
       embed_(config.vocabulary, config.embedding, rng),
-      attention_({.score = *config.score,
+      attention_({.score = config.score_kind(),
                   .query_width = config.hidden,
                   .key_width = memory_width,
                   .window = config.window,
@@ -102,7 +102,7 @@ RecurrentDecoder::RecurrentDecoder(const RecurrentSeq2seqConfig& config, std::in
   if (config.place == AttentionPlace::between) {
     StackConfig upper = lower_.config();
     upper.in = H;
-    upper.layers = *config.layers - 1;
+    upper.layers = config.layer_count() - 1;
     upper.context = context;
     upper.input_dropout = config.dropout;
     register_module("upper", upper_.emplace(config.cell, upper, rng).module());

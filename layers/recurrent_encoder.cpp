@@ -9,7 +9,7 @@ namespace {
 StackConfig lower_config(const RecurrentSeq2seqConfig& config) {
   return {.in = config.embedding,
           .hidden = config.hidden,
-          .layers = config.ways == EncoderWays::both_at_first ? 1 : *config.layers,
+          .layers = config.ways == EncoderWays::both_at_first ? 1 : config.layer_count(),
           .bidirectional = config.ways != EncoderWays::one,
           .residual = config.residual,
           .input_dropout = config.input_dropout,
@@ -27,10 +27,10 @@ RecurrentEncoder::RecurrentEncoder(const RecurrentSeq2seqConfig& config, Rng& rn
   register_module("embed", embed_);
   register_module("lower", lower_.module());
   const StackConfig lower = lower_.config();
-  if (lower.layers < *config.layers) {
+  if (lower.layers < config.layer_count()) {
     StackConfig upper = lower;
     upper.in = 2 * config.hidden;
-    upper.layers = *config.layers - 1;
+    upper.layers = config.layer_count() - 1;
     upper.bidirectional = false;
     upper.input_dropout = config.dropout;
     register_module("upper", upper_.emplace(config.cell, upper, rng).module());

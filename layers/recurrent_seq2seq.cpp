@@ -10,13 +10,14 @@ namespace {
 
 // Before the parts are made, whose complaints would be about shapes.
 RecurrentSeq2seqConfig checked(RecurrentSeq2seqConfig config) {
-  config.layers = config.layers.value_or(1);
-  config.score = config.score.value_or(ScoreKind::dot);
-  if (std::min({config.vocabulary, config.embedding, config.hidden, *config.layers}) < 1)
-    throw ConfigError({.what = text("RecurrentSeq2seq: vocabulary ", config.vocabulary, ", embedding ",
-                                    config.embedding, ", hidden ", config.hidden, ", layers ", *config.layers),
-                       .expected = "each at least 1"});
-  if (config.place == AttentionPlace::between && *config.layers < 2)
+  config.layers = config.layer_count();
+  config.score = config.score_kind();
+  if (std::min({config.vocabulary, config.embedding, config.hidden, config.layer_count()}) < 1)
+    throw ConfigError(
+        {.what = text("RecurrentSeq2seq: vocabulary ", config.vocabulary, ", embedding ", config.embedding,
+                      ", hidden ", config.hidden, ", layers ", config.layer_count()),
+         .expected = "each at least 1"});
+  if (config.place == AttentionPlace::between && config.layer_count() < 2)
     throw ConfigError({.what = "RecurrentSeq2seq: attention between the layers of a decoder of 1 layer",
                        .expected = "2 layers or more"});
   if (!(config.coverage_weight >= 0))

@@ -61,6 +61,9 @@ struct RecurrentSeq2seqConfig {
 
   std::int32_t start = 1;  ///< id that generation starts from
   std::int32_t end = 2;    ///< id that ends it; below 0: only the length does
+
+  std::int64_t layer_count() const { return layers.value_or(1); }
+  ScoreKind score_kind() const { return score.value_or(ScoreKind::dot); }
 };
 
 }  // namespace heed

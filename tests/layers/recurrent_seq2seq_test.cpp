@@ -215,7 +215,9 @@ TEST_CASE("recurrent seq2seq: sequences of one source, in any order, share what 
 }
 
 TEST_CASE("recurrent seq2seq: the coverage in the state is the sum of the weights of all steps so far") {
-  const RecurrentSetting s(coverage_attention(small_recurrent()));
+  RecurrentSeq2seqConfig config = coverage_attention(small_recurrent());
+  config.coverage_weight = 0.25;
+  const RecurrentSetting s(config);
   const auto forced = s.model.with_attention(s.source, s.target);
   const Tensor before = coverage_of(Var(forced.weights)).value();
   auto state = s.model.start(s.source);
@@ -225,7 +227,25 @@ TEST_CASE("recurrent seq2seq: the coverage in the state is the sum of the weight
   }
   CHECK(largest_difference(state.coverage.value().squeeze(1), sum(forced.weights, 1)) < kTolerance);
   CHECK(largest_difference(forced.auxiliary_loss.value(),
-                           coverage_loss(Var(forced.weights), s.target.lengths).value()) < kTolerance);
+                           (0.25 * coverage_loss(Var(forced.weights), s.target.lengths)).value()) < kTolerance);
+}
+
+TEST_CASE(
+    "recurrent seq2seq: a model that copies gives probabilities, and writes what its vocabulary never would") {
+  RecurrentSetting s(pointer_generator(small_recurrent()));
+  const Tensor p = exp(s.model(s.source, s.target)).value();
+  CHECK(largest_difference(sum(p, 2), Tensor::ones({3, 5}, DType::f64)) < kTolerance);
+
+  const auto set = [&](const std::string& name, std::int64_t at, double value) {
+    for (Var parameter : s.model.parameters())
+      if (parameter.name() == name) parameter.mutable_value().set({at}, value);
+  };
+  const std::vector<std::int32_t> source{5, 5, 5};
+  set("decoder.out.bias", 5, -1000);
+  set("decoder.gate.bias", 0, -1000);  // copies at every step
+  CHECK(s.model.generate(source, {.max_length = 4}).ids == std::vector<std::int32_t>{5, 5, 5, 5});
+  set("decoder.gate.bias", 0, 1000);  // never copies
+  for (const std::int32_t id : s.model.generate(source, {.max_length = 4}).ids) CHECK(id != 5);
 }
 
 TEST_CASE("recurrent seq2seq: a step at a time is all at once where no step depends on another, dropout too") {
@@ -270,6 +290,25 @@ TEST_CASE("recurrent seq2seq: steps one by one draw dropout anew at each, but wi
     const double difference = largest_difference(scores.slice(1, 1, 5), scores.slice(1, 0, 4));
     CHECK((variational ? difference < kTolerance : difference > 0.01));
   }
+}
+
+TEST_CASE("recurrent seq2seq: dropout lies between a first layer that stands apart and those above it too") {
+  RecurrentSeq2seqConfig config = gnmt(small_recurrent());
+  config.layers = 2;
+  config.dropout = 0.5;
+  Data data;
+  const RecurrentEncoder encoder(config, data.rng);
+  const RecurrentDecoder decoder(config, encoder.width(), data.rng);
+  const auto once = encoder(data.source, &data.rng), again = encoder(data.source, &data.rng);
+  CHECK(identical(once.states[0].h.value(), again.states[0].h.value()));
+  CHECK_FALSE(identical(once.states[1].h.value(), again.states[1].h.value()));
+  const auto first_step = [&] {
+    RecurrentSeq2seqState state = decoder.start(once, data.source);
+    return decoder(data.target.ids.slice(1, 0, 1), state, &data.rng);
+  };
+  const auto one = first_step(), other = first_step();
+  CHECK(identical(one.weights.value(), other.weights.value()));
+  CHECK_FALSE(identical(one.scores.value(), other.scores.value()));
 }
 
 TEST_CASE("recurrent seq2seq: with dropout, training needs a generator and evaluation draws nothing") {
