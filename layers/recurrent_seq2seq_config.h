@@ -53,9 +53,8 @@ struct RecurrentSeq2seqConfig {
   Readout readout = Readout::joined;
   /// The attentional state of a step, or without one its context, is joined to the next step's input.
   bool input_feeding = false;
-  /// The weights of all steps before enter the score, and training adds the coverage loss, so many times.
-  bool coverage = false;
-  double coverage_weight = 1;
+  bool coverage = false;       ///< what the steps before have given each source enters its score
+  double coverage_weight = 1;  ///< of the coverage loss beside that of the scores
   /// The next id is chosen from the vocabulary or copied from where the attention looks (pointer-generator).
   bool copy = false;
 

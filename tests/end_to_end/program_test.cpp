@@ -180,6 +180,7 @@ TEST_CASE(
              "1+2\t3\n10+2\t12\n3+3\t6\n4+3\t7\n5+1\t6\n6+2\t8\n7+1\t8\n8+1\t9\n9+2\t11\n2+2\t4\n");
   const std::vector<Case> cases{
       {"addition", {"--data=" + folder.at("sums"), "--hidden=8", "--no-reverse"}, {"--convert=1+2"}, "\n"},
+      {"addition", {"--data=" + folder.at("sums"), "--hidden=8", "--model=coverage"}, {"--convert=1+2"}, "\n"},
       {"transformer_translate",
        {"--numbers=60", "--merges=20", "--ff=8"},
        {"--convert=2fr one", "--beams=2"},
