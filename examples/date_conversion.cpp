@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/softmax.h"
 #include "data/loader.h"
 #include "data/tasks/dates.h"
@@ -37,9 +38,9 @@ int train(const TranslationConfig& config, const Flags& flags, const std::option
   // Data: pairs of texts, a part of them kept apart, and the tokens that they are made of.
   Rng rng(config.seed);
   const Pairs pairs = config.data.empty() ? tasks::dates(kDates, rng) : read_pairs(config.data);
-  const auto [train, unseen] = split_as_configured(pairs, config, rng);
-  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, pairs, train);
-  const Loader loader(train, *tokens, {.batch = config.batch, .sort_window = 4});
+  const Split split = split_as_configured(pairs, config, rng);
+  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, pairs, split.train);
+  const Loader loader(split.train, *tokens, {.batch = config.batch, .sort_window = 4});
 
   // Model and optimiser.
   Translator model = make_translator(config, *tokens, rng);
@@ -52,8 +53,9 @@ int train(const TranslationConfig& config, const Flags& flags, const std::option
 
   // The loop: a step for each batch, and after each epoch a look at what the model writes for unseen sources.
   const auto step = [&](const Batch& batch) -> StepResult {
-    const Var scores = model(batch.source, batch.target_in, &run.rng);  // [B, T, V]
-    const Var loss = cross_entropy(scores, batch.target_out);           // mean over the tokens that count
+    const auto [scores, auxiliary_loss] = model(batch.source, batch.target_in, &run.rng);  // [B, T, V]
+    Var loss = cross_entropy(scores, batch.target_out);          // mean over the tokens that count
+    if (auxiliary_loss.defined()) loss = loss + auxiliary_loss;  // of a model with coverage
     loss.backward();
     const double norm = optimiser.step({.clip_norm = kClipNorm});  // leaves .grad as it is
     optimiser.zero_grad();
@@ -61,15 +63,15 @@ int train(const TranslationConfig& config, const Flags& flags, const std::option
   };
   Evaluation evaluation;
   const auto judge = [&]() -> Verdict {
-    evaluation = evaluate(model, unseen, *tokens);
-    return {evaluation.exact, unseen.size()};
+    evaluation = evaluate(model, split.unseen, *tokens);
+    return {evaluation.exact, split.unseen.size()};
   };
   const auto verdict =
       run_epochs(run, model.module(), optimiser, loader, step, judge, [&] { print_samples(evaluation); });
   if (!verdict) return kInterruptedExitCode;
 
   // What is left behind: a report, and the last line.
-  const Report report = translation_report(run, "Date conversion", model, unseen, *tokens, evaluation);
+  const Report report = translation_report(run, "Date conversion", model, split.unseen, *tokens, evaluation);
   if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
   finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
   return 0;

@@ -18,14 +18,16 @@ const StackConfig& checked(const StackConfig& config) {
 
 std::string description_of(const StackConfig& config) {
   return text("RecurrentStack ", config.in, " -> ", config.directions() * config.hidden, ", ", config.layers,
-              config.layers == 1 ? " layer" : " layers", config.bidirectional ? ", both directions" : "",
-              config.residual ? ", residual" : "");
+              config.layers == 1 ? " layer" : " layers",
+              config.context > 0 ? text(", context ", config.context) : "",
+              config.bidirectional ? ", both directions" : "", config.residual ? ", residual" : "");
 }
 
 template <class Cell>
 typename RecurrentStack<Cell>::Output RecurrentStack<Cell>::operator()(const Var& x,
                                                                        const std::vector<State>& initial,
-                                                                       const Tensor& lengths, Rng* rng) const {
+                                                                       const Tensor& lengths, Rng* rng,
+                                                                       const Var& context) const {
   const ErrorFrame frame = enter();
   if (!initial.empty() && initial.size() != cells_.size())
     throw ConfigError({.what = text("RecurrentStack: ", initial.size(), " initial states"),
@@ -46,7 +48,8 @@ typename RecurrentStack<Cell>::Output RecurrentStack<Cell>::operator()(const Var
     return of_cell.hs;
   };
   for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
-    const Var in = drop_out(output.hs, layer == 0 ? config_.input_dropout : config_.dropout);
+    const Var in = drop_out(context.defined() ? concat({output.hs, context}, -1) : output.hs,
+                            layer == 0 ? config_.input_dropout : config_.dropout);
     Var hs = run(in);
     if (config_.bidirectional)
       hs = concat({hs, reverse_sequences(run(reverse_sequences(in, lengths)), lengths)}, -1);

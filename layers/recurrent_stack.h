@@ -15,11 +15,12 @@ struct StackConfig {
   std::int64_t in = 0;
   std::int64_t hidden = 0;  ///< of each direction
   std::int64_t layers = 1;
+  std::int64_t context = 0;    ///< width of what every layer is given beside what comes to it (GNMT)
   bool bidirectional = false;  ///< a second cell in each layer reads each sequence from its last real step
-  bool residual = false;       ///< from the second layer on, what comes to a layer is added to its output (GNMT)
-  double input_dropout = 0;    ///< of x, in training
-  double dropout = 0;          ///< of what goes from one layer to the next, in training
-  bool variational = false;    ///< dropout takes one mask for all steps of a sequence (Gal and Ghahramani 2016)
+  bool residual = false;     ///< from the second layer on, what comes to a layer is added to its output (GNMT)
+  double input_dropout = 0;  ///< of x, in training
+  double dropout = 0;        ///< of what goes from one layer to the next, in training
+  bool variational = false;  ///< dropout takes one mask for all steps of a sequence (Gal and Ghahramani 2016)
 
   std::int64_t directions() const { return bidirectional ? 2 : 1; }
 };
@@ -45,9 +46,10 @@ class RecurrentStack : public Module {
 
   /// `initial` holds a state for each layer and direction in the order of the parts, undefined ones for zeros;
   /// empty for all zeros. `lengths` [B] (i32), undefined when all are T long. `rng` is for dropout: ConfigError
-  /// in training without one, and for another number of states.
+  /// in training without one, and for another number of states. `context` [B, T, context], where layers are
+  /// given one; it is no part of what a residual layer adds.
   Output operator()(const Var& x, const std::vector<State>& initial = {}, const Tensor& lengths = {},
-                    Rng* rng = nullptr) const;
+                    Rng* rng = nullptr, const Var& context = {}) const;
   const StackConfig& config() const { return config_; }
 
  private:
@@ -67,7 +69,8 @@ RecurrentStack<Cell>::RecurrentStack(const StackConfig& config, Rng& rng, const 
     for (const char* const direction : {"", "_reverse"}) {
       if (*direction != '\0' && !config.bidirectional) continue;
       const std::int64_t in = layer == 0 ? config.in : config.directions() * config.hidden;
-      register_module(text(layer, direction), cells_.emplace_back(in, config.hidden, rng, options...));
+      register_module(text(layer, direction),
+                      cells_.emplace_back(in + config.context, config.hidden, rng, options...));
     }
 }
 

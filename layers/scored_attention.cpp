@@ -14,6 +14,13 @@
 namespace heed {
 namespace {
 
+const char* name_of(ScoreKind kind) {
+  constexpr const char* kNames[] = {"dot", "scaled dot", "general", "concat", "additive", "projected"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+bool is_tanh(ScoreKind kind) { return kind == ScoreKind::concat || kind == ScoreKind::additive; }
+
 ScoredAttentionConfig checked(ScoredAttentionConfig config) {
   if (config.key_width == 0) config.key_width = config.query_width;
   if (config.inner == 0) config.inner = config.query_width;
@@ -27,16 +34,14 @@ ScoredAttentionConfig checked(ScoredAttentionConfig config) {
                                     config.key_width, " wide"),
                        .expected = "equal widths",
                        .hint = "ScoreKind::general maps one to the other"});
+  if (config.coverage && !is_tanh(config.score))
+    throw ConfigError({.what = text("ScoredAttention: coverage in a score of kind ", name_of(config.score)),
+                       .expected = "concat or additive"});
   return config;
 }
 
-const char* name_of(ScoreKind kind) {
-  constexpr const char* kNames[] = {"dot", "scaled dot", "general", "concat", "additive", "projected"};
-  return kNames[static_cast<std::size_t>(kind)];
-}
-
 std::string describe(const ScoredAttentionConfig& config) {
-  return text("ScoredAttention, ", name_of(config.score),
+  return text("ScoredAttention, ", name_of(config.score), config.coverage ? ", coverage" : "",
               config.window > 0 ? text(", window ", config.window) : "");
 }
 
@@ -56,11 +61,13 @@ ScoredAttention::ScoredAttention(const ScoredAttentionConfig& given, Rng& rng)
       weight_ = register_parameter("weight", init::scaled_uniform({K, Q}, K, rng));
       break;
     case ScoreKind::concat:
-    case ScoreKind::additive:
-      weight_ = register_parameter("weight", init::scaled_uniform({Q + K, inner}, Q + K, rng));
+    case ScoreKind::additive: {
+      const std::int64_t rows = Q + K + (config_.coverage ? 1 : 0);
+      weight_ = register_parameter("weight", init::scaled_uniform({rows, inner}, rows, rng));
       bias_ = register_parameter("bias", Tensor::zeros({inner}));
       v_ = register_parameter("v", init::scaled_uniform({inner}, inner, rng));
       break;
+    }
     case ScoreKind::projected:
       register_module("query", query_.emplace(Q, inner, rng));
       register_module("key", key_.emplace(K, inner, rng));
@@ -71,36 +78,61 @@ ScoredAttention::ScoredAttention(const ScoredAttentionConfig& given, Rng& rng)
   place_v_ = register_parameter("place_v", init::scaled_uniform({Q}, Q, rng));
 }
 
-Var ScoredAttention::scores(const Var& hs, const Var& queries) const {
+ScoredAttention::Memory ScoredAttention::memory(const Var& hs) const {
   const ErrorFrame frame = enter();
   const std::int64_t Q = config_.query_width, K = config_.key_width;
-  if (hs.rank() != 3 || queries.rank() != 3 || hs.extent(0) != queries.extent(0) || hs.extent(2) != K ||
-      queries.extent(2) != Q)
-    throw ShapeError(
-        {.what = text("attention: hs is ", hs.shape(), ", queries are ", queries.shape()),
-         .expected = text("hs [B, S, ", K, "] and queries [B, T, ", Q, "]"),
-         .operands = text("hs: ", hs.value().origin(), "    queries: ", queries.value().origin())});
-  const Shape pairs{hs.extent(0), queries.extent(1), hs.extent(1), 0};  // [B, T, S, ·]
+  if (hs.rank() != 3 || hs.extent(2) != K)
+    throw ShapeError({.what = text("attention: hs is ", hs.shape()),
+                      .expected = text("hs [B, S, ", K, "]"),
+                      .operands = text("hs: ", hs.value().origin())});
   switch (config_.score) {
-    case ScoreKind::dot:
-      return matmul(queries, transpose(hs));
-    case ScoreKind::scaled_dot:
-      return matmul(queries, transpose(hs)) * (1 / std::sqrt(static_cast<double>(Q)));
     case ScoreKind::general:
-      return matmul(queries, transpose(matmul(hs, weight_)));
-    case ScoreKind::projected:
-      return matmul((*query_)(queries), transpose((*key_)(hs)));
-    case ScoreKind::concat: {
-      const Var each_query = expand(unsqueeze(queries, 2), pairs.with(3, Q));
-      const Var each_key = expand(unsqueeze(hs, 1), pairs.with(3, K));
-      return inner_product(tanh(linear(concat({each_query, each_key}, -1), weight_, bias_)), v_);
-    }
+      return {matmul(hs, weight_), hs};
     case ScoreKind::additive:
+      return {matmul(hs, slice(weight_, 0, Q, Q + K)), hs};
+    case ScoreKind::projected:
+      return {(*key_)(hs), (*value_)(hs)};
+    case ScoreKind::dot:
+    case ScoreKind::scaled_dot:
+    case ScoreKind::concat:
       break;
   }
-  const Var of_queries = linear(queries, slice(weight_, 0, 0, Q), bias_);  // [B, T, inner]
-  const Var of_keys = matmul(hs, slice(weight_, 0, Q, Q + K));             // [B, S, inner]
-  return inner_product(tanh(unsqueeze(of_queries, 2) + unsqueeze(of_keys, 1)), v_);
+  return {hs, hs};
+}
+
+Var ScoredAttention::scores(const Memory& memory, const Var& queries, const Var& coverage) const {
+  const ErrorFrame frame = enter();
+  const std::int64_t Q = config_.query_width;
+  if (queries.rank() != 3 || queries.extent(0) != memory.keys.extent(0) || queries.extent(2) != Q)
+    throw ShapeError(
+        {.what = text("attention: queries are ", queries.shape(), " for keys ", memory.keys.shape()),
+         .expected = text("queries [B, T, ", Q, "] for keys [B, S, ·]"),
+         .operands = text("queries: ", queries.value().origin())});
+  if (coverage.defined() && !config_.coverage)
+    throw ConfigError({.what = "attention: a coverage is given", .expected = "a score with coverage"});
+  if (is_tanh(config_.score)) return tanh_score(memory, queries, coverage);
+  const Var products = matmul(query_ ? (*query_)(queries) : queries, transpose(memory.keys));
+  return config_.score == ScoreKind::scaled_dot ? products * (1 / std::sqrt(static_cast<double>(Q))) : products;
+}
+
+Var ScoredAttention::tanh_score(const Memory& memory, const Var& queries, const Var& coverage) const {
+  const std::int64_t Q = config_.query_width, K = config_.key_width;
+  const Shape pairs{queries.extent(0), queries.extent(1), memory.keys.extent(1), 1};  // [B, T, S, ·]
+  Var inside;
+  if (config_.score == ScoreKind::concat) {
+    std::vector<Var> joined{expand(unsqueeze(queries, 2), pairs.with(3, Q)),
+                            expand(unsqueeze(memory.keys, 1), pairs.with(3, K))};
+    if (config_.coverage)
+      joined.push_back(coverage.defined() ? unsqueeze(coverage, 3)
+                                          : Var(Tensor::zeros(pairs, queries.dtype())));
+    inside = linear(concat(joined, -1), weight_, bias_);
+  } else {
+    const Var of_queries = linear(queries, slice(weight_, 0, 0, Q), bias_);  // [B, T, inner]
+    inside = unsqueeze(of_queries, 2) + unsqueeze(memory.keys, 1);
+    if (coverage.defined())
+      inside = inside + unsqueeze(coverage, 3) * slice(weight_, 0, Q + K, Q + K + 1);  // [1, inner]
+  }
+  return inner_product(tanh(inside), v_);
 }
 
 // Where each target looks, in steps of the source: [B, T, 1].
@@ -124,19 +156,20 @@ Mask ScoredAttention::within(const Tensor& place, std::int64_t sources) const {
   return Mask::attend(less_equal(distance * distance, reach * reach));
 }
 
-Attended ScoredAttention::operator()(const Var& hs, const Var& queries, const Mask& mask) const {
+Attended ScoredAttention::operator()(const Memory& memory, const Var& queries, const Mask& mask,
+                                     const Var& coverage) const {
   const ErrorFrame frame = enter();
-  const Var all = scores(hs, queries);  // [B, T, S]
+  const Var all = scores(memory, queries, coverage);  // [B, T, S]
   Var weights;
   if (config_.window == 0) {
     weights = softmax(all, mask);
   } else {
-    const std::int64_t sources = hs.extent(1);
+    const std::int64_t sources = all.extent(2);
     const Var center = place(queries, mask, sources);
     weights = softmax(all, mask & within(center.value(), sources)) * bell(center, sources);
   }
   if (AttentionMaps::wanted(*this)) AttentionMaps::keep(*this, weights.value().unsqueeze(1));  // [B, 1, T, S]
-  return {matmul(weights, value_ ? (*value_)(hs) : hs), weights};
+  return {matmul(weights, memory.values), weights};
 }
 
 }  // namespace heed

@@ -44,11 +44,11 @@ heed_test(autograd addressing_op_test.cpp attention_op_test.cpp backward_test.cp
           record_test.cpp saved_values_test.cpp var_test.cpp
           inspect/trace_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
-          cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp decoding_test.cpp feed_forward_test.cpp
+          cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp copying_test.cpp coverage_test.cpp decoding_test.cpp feed_forward_test.cpp
           gate_orders_test.cpp gru_test.cpp key_value_cache_test.cpp language_model_test.cpp linear_test.cpp lstm_test.cpp
           masked_language_model_test.cpp model_decoding_test.cpp model_overview_test.cpp module_test.cpp
           multi_head_attention_test.cpp norm_test.cpp ntm_memory_test.cpp ntm_test.cpp positions_test.cpp
-          recurrent_stack_test.cpp sampling_test.cpp
+          recurrent_seq2seq_test.cpp recurrent_stack_test.cpp sampling_test.cpp
           scheduled_sampling_test.cpp scored_attention_test.cpp self_attention_test.cpp seq2seq_test.cpp
           tied_weights_test.cpp time_layers_test.cpp transformer_layers_test.cpp transformer_test.cpp
           vision_transformer_test.cpp)
@@ -65,7 +65,7 @@ target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
 target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)
-heed_test(end_to_end copy_task_test.cpp program_test.cpp training_test.cpp)
+heed_test(end_to_end copy_task_test.cpp program_test.cpp recurrent_models_test.cpp training_test.cpp)
 set_property(SOURCE tests/end_to_end/copy_task_test.cpp tests/end_to_end/program_test.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS HEED_PROGRAMS="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 add_dependencies(test_end_to_end addition copy_task date_conversion language_model masked_language_model

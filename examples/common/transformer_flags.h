@@ -15,7 +15,8 @@ struct TransformerSizes {
   TransformerLayerConfig layer() const;
 };
 
-/// Declares the flags; `of` says of which model when a program has others too.
+/// Declares the flags; `of` says of which model when a program has others too, whose --layers and --dropout it
+/// then declares for all.
 void add_transformer_flags(Flags& flags, TransformerSizes& sizes, const std::string& of = {});
 
 }  // namespace heed::programs

@@ -15,6 +15,8 @@
 #include "data/vocabulary.h"
 #include "data/word_tokenizer.h"
 #include "examples/common/epochs.h"
+#include "layers/recurrent_presets.h"
+#include "layers/recurrent_seq2seq.h"
 #include "layers/seq2seq.h"
 #include "layers/transformer.h"
 #include "optim/adam.h"
@@ -23,20 +25,34 @@ namespace heed::programs {
 namespace {
 
 template <class Model>
-Translator recurrent(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng) {
+Translator book(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng) {
   return Translator(std::make_unique<Model>(Seq2seqConfig{.vocabulary = tokenizer.size(),
-                                                          .embedding = config.embedding,
-                                                          .hidden = config.hidden,
-                                                          .reverse_source = config.reverse,
+                                                          .embedding = config.recurrent.embedding,
+                                                          .hidden = config.recurrent.hidden,
+                                                          .reverse_source = config.recurrent.reverse,
                                                           .start = Tokenizer::kStart,
                                                           .end = Tokenizer::kEnd},
                                             rng));
 }
 
+template <RecurrentSeq2seqConfig (*kPreset)(RecurrentSeq2seqConfig)>
+Translator recurrent(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng) {
+  RecurrentSeq2seqConfig made = config.recurrent.config();
+  made.vocabulary = tokenizer.size();
+  if (config.layers > 0) made.layers = config.layers;
+  made.input_dropout = made.dropout = config.dropout;
+  made.start = Tokenizer::kStart;
+  made.end = Tokenizer::kEnd;
+  return Translator(std::make_unique<RecurrentSeq2seq>(kPreset(made), rng));
+}
+
 Translator transformer(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng) {
+  TransformerSizes sizes = config.transformer;
+  if (config.layers > 0) sizes.layers = config.layers;
+  sizes.dropout = config.dropout;
   return Translator(std::make_unique<Transformer>(TransformerConfig{.vocabulary = tokenizer.size(),
-                                                                    .layers = config.transformer.layers,
-                                                                    .layer = config.transformer.layer(),
+                                                                    .layers = sizes.layers,
+                                                                    .layer = sizes.layer(),
                                                                     .start = Tokenizer::kStart,
                                                                     .end = Tokenizer::kEnd},
                                                   rng));
@@ -46,9 +62,16 @@ struct Kind {
   const char* name;
   Translator (*make)(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng);
 };
-constexpr Kind kKinds[] = {{"seq2seq", recurrent<Seq2seq>},
-                           {"peeky", recurrent<PeekySeq2seq>},
-                           {"attention", recurrent<AttentionSeq2seq>},
+constexpr Kind kKinds[] = {{"seq2seq", book<Seq2seq>},
+                           {"peeky", book<PeekySeq2seq>},
+                           {"attention", book<AttentionSeq2seq>},
+                           {"input-feeding", recurrent<input_feeding>},
+                           {"attention-between", recurrent<attention_between>},
+                           {"bidirectional", recurrent<bidirectional_attention>},
+                           {"deep-residual", recurrent<deep_residual>},
+                           {"gnmt", recurrent<gnmt>},
+                           {"coverage", recurrent<coverage_attention>},
+                           {"copy", recurrent<pointer_generator>},
                            {"transformer", transformer}};
 
 // Without dropout while it lives.
@@ -72,8 +95,8 @@ std::vector<double> target_losses(const Translator& model, const Pairs& pairs, c
   std::vector<double> losses;
   const Loader loader(pairs, tokenizer, {.batch = 256, .shuffle = false});
   for (const Batch& batch : Epoch(loader.epoch(Epoch::State{}))) {
-    const Var each =
-        cross_entropy(model(batch.source, batch.target_in), batch.target_out, {.reduction = Reduction::none});
+    const Var each = cross_entropy(model(batch.source, batch.target_in).scores, batch.target_out,
+                                   {.reduction = Reduction::none});
     const std::vector<double> sums = sum(each, 1).value().to_vector();  // [B, T] -> [B]
     losses.insert(losses.end(), sums.begin(), sums.end());
   }
@@ -102,9 +125,13 @@ void add_translation_flags(Flags& flags, TranslationConfig& config) {
   flags.choice("model", &config.model, names, "which model to train");
   flags.choice("tokens", &config.tokens, {"characters", "words", "bpe"}, "what texts are cut into");
   flags.add("merges", &config.merges, "tokens to learn, of bpe", at_least(0));
-  flags.add("hidden", &config.hidden, "width of the layers, of recurrent models", at_least(1));
-  flags.add("embedding", &config.embedding, "width of the embedding, of recurrent models", at_least(1));
-  flags.add("reverse", &config.reverse, "read sources from the end, of recurrent models");
+  flags.add(
+      "layers", &config.layers,
+      "how many, in each stack, of all but the book's models; 0: 2 of a transformer, else the model's own",
+      at_least(0));
+  flags.add("dropout", &config.dropout, "share that is left out in training, of all but the book's models",
+            between(0, 0.9));
+  add_recurrent_flags(flags, config.recurrent);
   add_transformer_flags(flags, config.transformer, ", of a transformer");
   flags.choice("split", &config.split, {"leak-free", "random"},
                "how unseen examples are set apart: no source on both sides, or at random");
@@ -221,11 +248,11 @@ int run_translation(const TranslationTask& task, const TranslationConfig& config
   const auto start = std::chrono::steady_clock::now();
   make_folder(config.out);  // what cannot be saved need not be trained
   Rng rng(config.seed);
-  const auto [train, unseen] = task.data(rng);
-  Pairs all = train;
-  all.insert(all.end(), unseen.begin(), unseen.end());
-  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, all, train);
-  const Loader loader(train, *tokens, {.batch = config.batch, .sort_window = 8});
+  const Split split = task.data(rng);
+  Pairs all = split.train;
+  all.insert(all.end(), split.unseen.begin(), split.unseen.end());
+  const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, all, split.train);
+  const Loader loader(split.train, *tokens, {.batch = config.batch, .sort_window = 8});
   Translator model = make_translator(config, *tokens, rng);
   Adam optimiser(model.module().parameters(), {.learning_rate = config.learning_rate, .beta2 = task.beta2});
   std::printf("%s%lld tokens\n", model.module().summary().c_str(), static_cast<long long>(tokens->tokens()));
@@ -234,7 +261,9 @@ int run_translation(const TranslationTask& task, const TranslationConfig& config
   if (saved) load_run(*saved, run, model.module(), optimiser);
 
   const auto step = [&](const Batch& batch) -> StepResult {
-    const Var loss = cross_entropy(model(batch.source, batch.target_in, &run.rng), batch.target_out);
+    const auto [scores, auxiliary_loss] = model(batch.source, batch.target_in, &run.rng);
+    Var loss = cross_entropy(scores, batch.target_out);
+    if (auxiliary_loss.defined()) loss = loss + auxiliary_loss;
     loss.backward();
     const double norm = optimiser.step({.clip_norm = task.clip_norm});
     optimiser.zero_grad();
@@ -242,13 +271,13 @@ int run_translation(const TranslationTask& task, const TranslationConfig& config
   };
   Evaluation evaluation;
   const auto judge = [&]() -> Verdict {
-    evaluation = evaluate(model, unseen, *tokens);
-    return {evaluation.exact, unseen.size()};
+    evaluation = evaluate(model, split.unseen, *tokens);
+    return {evaluation.exact, split.unseen.size()};
   };
   const auto show = [&] { print_samples(evaluation); };
   const auto verdict = run_epochs(run, model.module(), optimiser, loader, step, judge, show);
   if (!verdict) return kInterruptedExitCode;
-  const Report report = translation_report(run, task.title, model, unseen, *tokens, evaluation);
+  const Report report = translation_report(run, task.title, model, split.unseen, *tokens, evaluation);
   if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
   finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
   return 0;

@@ -11,6 +11,7 @@
 
 #include "data/split.h"
 #include "data/tokenizer.h"
+#include "examples/common/recurrent_flags.h"
 #include "examples/common/training.h"
 #include "examples/common/transformer_flags.h"
 #include "layers/beam_search.h"
@@ -20,11 +21,12 @@ namespace heed::programs {
 /// The flags of a program that trains a translator.
 struct TranslationConfig : TrainingConfig {
   std::string model = "attention";
-  std::string tokens = "characters";          ///< what texts are cut into
-  std::int64_t merges = 500;                  ///< of byte pairs
-  std::int64_t hidden = 128, embedding = 16;  ///< of recurrent models
-  bool reverse = true;                        ///< recurrent models read sources from the end
-  TransformerSizes transformer = {};
+  std::string tokens = "characters";  ///< what texts are cut into
+  std::int64_t merges = 500;          ///< of byte pairs
+  std::int64_t layers = 0;            ///< in each stack; 0: as many as the model has
+  double dropout = 0;
+  RecurrentChoices recurrent = {};
+  TransformerSizes transformer = {};  ///< layers and dropout are those above
   std::string split = "leak-free";
   std::optional<std::string> convert{};  ///< a text to convert with the checkpoint
   std::int64_t beams = 1;                ///< of the search that converts it; 1: greedy
@@ -38,23 +40,33 @@ void add_translation_flags(Flags& flags, TranslationConfig& config);
 /// A model that turns one sequence of ids into another, of whatever type it is.
 class Translator {
  public:
+  /// What training needs of a pass.
+  struct Forced {
+    Var scores;          ///< [B, T, V]
+    Var auxiliary_loss;  ///< to be added to the loss of the scores, such as that of coverage; undefined without
+  };
+
   template <class Model>
   explicit Translator(std::unique_ptr<Model> model)
-      : scores_([m = model.get()](const Tokens& source, const Tokens& target_in, [[maybe_unused]] Rng* rng) {
-          if constexpr (std::is_invocable_v<const Model&, const Tokens&, const Tokens&, Rng*>)
-            return (*m)(source, target_in, rng);
-          else
-            return (*m)(source, target_in);
+      : forced_([m = model.get()](const Tokens& source, const Tokens& target_in,
+                                  [[maybe_unused]] Rng* rng) -> Forced {
+          if constexpr (requires { m->with_attention(source, target_in, rng).auxiliary_loss; }) {
+            auto forward = m->with_attention(source, target_in, rng);
+            return {std::move(forward.scores), std::move(forward.auxiliary_loss)};
+          } else if constexpr (std::is_invocable_v<const Model&, const Tokens&, const Tokens&, Rng*>) {
+            return {(*m)(source, target_in, rng), {}};
+          } else {
+            return {(*m)(source, target_in), {}};
+          }
         }),
         start_([m = model.get()](const Tokens& source) { return decoding_start(*m, source); }),
         module_(std::move(model)) {}
 
   Module& module() { return *module_; }
   const Module& module() const { return *module_; }
-  /// Scores [B, T, V] of the next id at each step, the targets so far being given; the generator is for
-  /// dropout.
-  Var operator()(const Tokens& source, const Tokens& target_in, Rng* rng = nullptr) const {
-    return scores_(source, target_in, rng);
+  /// Scores of the next id at each step, the targets so far being given; the generator is for dropout.
+  Forced operator()(const Tokens& source, const Tokens& target_in, Rng* rng = nullptr) const {
+    return forced_(source, target_in, rng);
   }
   /// What the model writes for each source, greedily.
   std::vector<Generated> generate(const Tokens& source) const { return greedy(start_(source)); }
@@ -64,7 +76,7 @@ class Translator {
   }
 
  private:
-  std::function<Var(const Tokens&, const Tokens&, Rng*)> scores_;
+  std::function<Forced(const Tokens&, const Tokens&, Rng*)> forced_;
   std::function<DecodingStart(const Tokens&)> start_;
   std::unique_ptr<Module> module_;
 };

@@ -40,7 +40,9 @@ struct Small {
 }  // namespace
 
 TEST_CASE("date_conversion: trains every model, ends with the result line, leaves a report and a checkpoint") {
-  for (const char* const model : {"seq2seq", "peeky", "attention", "transformer"}) {
+  for (const char* const model :
+       {"seq2seq", "peeky", "attention", "input-feeding", "attention-between", "bidirectional", "deep-residual",
+        "gnmt", "coverage", "copy", "transformer"}) {
     const Small small;
     const Outcome trained = small.run({"--epochs=1", std::string("--model=") + model});
     INFO(trained.err);
@@ -53,6 +55,28 @@ TEST_CASE("date_conversion: trains every model, ends with the result line, leave
     CHECK(converted.exit_code == 0);
     CHECK(converted.out.ends_with('\n'));
   }
+}
+
+TEST_CASE(
+    "date_conversion: recurrent models take cell, score, window, layers and dropout, and keep them when "
+    "resumed") {
+  const Small small;
+  const Outcome trained = small.run({"--epochs=1", "--model=gnmt", "--cell=gru", "--score=general",
+                                     "--window=2", "--layers=3", "--dropout=0.2"});
+  INFO(trained.err);
+  REQUIRE(trained.exit_code == 0);
+  CHECK_THAT(trained.out, ContainsSubstring("upper: RecurrentStack 8 -> 8, 2 layers, context 8, residual") &&
+                              ContainsSubstring("GRU") &&
+                              ContainsSubstring("ScoredAttention, general, window 2"));
+  const Outcome more = run_program(small.folder, {"--resume", "--out=" + small.out, "--epochs=2"});
+  INFO(more.err);
+  CHECK(more.exit_code == 0);
+  CHECK_THAT(last_line(more.out), ContainsSubstring(" epochs=2 "));
+  CHECK_THAT(small.run({"--model=attention-between", "--layers=1"}).err,
+             ContainsSubstring("attention between the layers of a decoder of 1 layer"));
+  CHECK_THAT(small.run({"--model=coverage", "--score=dot"}).err,
+             ContainsSubstring("an inner product of states 8 and 16 wide"));
+  CHECK_THAT(small.run({"--cell=lstms"}).err, ContainsSubstring("did you mean lstm?"));
 }
 
 TEST_CASE("date_conversion: Ctrl-C saves, says how to resume and exits with 130; the resumed run goes on") {
@@ -156,6 +180,7 @@ TEST_CASE(
              "1+2\t3\n10+2\t12\n3+3\t6\n4+3\t7\n5+1\t6\n6+2\t8\n7+1\t8\n8+1\t9\n9+2\t11\n2+2\t4\n");
   const std::vector<Case> cases{
       {"addition", {"--data=" + folder.at("sums"), "--hidden=8", "--no-reverse"}, {"--convert=1+2"}, "\n"},
+      {"addition", {"--data=" + folder.at("sums"), "--hidden=8", "--model=coverage"}, {"--convert=1+2"}, "\n"},
       {"transformer_translate",
        {"--numbers=60", "--merges=20", "--ff=8"},
        {"--convert=2fr one", "--beams=2"},

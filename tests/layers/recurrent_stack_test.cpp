@@ -189,6 +189,28 @@ TEST_CASE("recurrent stack: a residual stack adds each layer's input to its outp
   CHECK(largest_difference(c.stack(c.x, {}, c.lengths).hs.value(), first(c.x, {}, c.lengths).hs.value()) == 0);
 }
 
+TEST_CASE(
+    "recurrent stack: every layer is given the context beside what comes from below, which alone it adds") {
+  Case<GRU> c({.in = 3, .hidden = 4, .layers = 3, .context = 2, .residual = true});
+  CHECK(c.stack.description() == "RecurrentStack 3 -> 4, 3 layers, context 2, residual");
+  const Var context(normal({4, 5, 2}, c.rng));
+  Var below = c.x;
+  for (int layer = 0; layer < 3; ++layer) {
+    Rng rng(1);
+    GRU cell(layer == 0 ? 5 : 6, 4, rng);
+    cell.to(DType::f64);
+    NamedTensors state;
+    for (const auto& [name, value] : c.stack.state())
+      if (name[0] == '0' + layer) state.emplace_back(name.substr(2), value);
+    cell.load_state(state);
+    const Var hs = cell(concat({below, context}, -1), {}, c.lengths).hs;
+    below = layer == 0 ? hs : hs + below;
+  }
+  CHECK(largest_difference(c.stack(c.x, {}, c.lengths, nullptr, context).hs.value(), below.value()) <
+        kTolerance);
+  CHECK_THAT(thrown<ShapeError>([&] { c.stack(c.x); }), ContainsSubstring("0 (GRU 5 -> 4)"));
+}
+
 TEST_CASE("recurrent stack: dropout lies between the layers and on x, in training only") {
   Rng rng(3);
   const Case<RNN> between({.in = 3, .hidden = 4, .layers = 2, .dropout = 0.5});

@@ -1,5 +1,7 @@
 #include "layers/scored_attention.h"
 
+#include <memory>
+
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/reduce.h"
 #include "layers/attention_maps.h"
@@ -82,7 +84,7 @@ TEST_CASE("scored attention: every score is the formula of its paper, number by 
   for (const ScoreKind kind : kKinds) {
     const Setting s(kind);
     INFO(s.attention.description());
-    const Tensor scores = s.attention.scores(s.hs, s.queries).value();
+    const Tensor scores = s.attention.scores(s.attention.memory(s.hs), s.queries).value();
     REQUIRE(scores.shape() == Shape{kBatch, kTargets, kSources});
     for (std::int64_t b = 0; b < kBatch; ++b)
       for (std::int64_t t = 0; t < kTargets; ++t)
@@ -193,14 +195,92 @@ TEST_CASE("scored attention: its maps are kept, and misfits are named") {
   const Attended attended = s.attention(s.hs, s.queries);
   CHECK(largest_difference(maps[""].front().squeeze(1), attended.weights.value()) == 0);
   const std::string error = thrown<ShapeError>([&] { s.attention(s.queries, s.queries); });
-  CHECK_THAT(error, ContainsSubstring("attention: hs is [2, 3, 4], queries are [2, 3, 4]") &&
-                        ContainsSubstring("hs [B, S, 6] and queries [B, T, 4]") &&
+  CHECK_THAT(error, ContainsSubstring("attention: hs is [2, 3, 4]") && ContainsSubstring("hs [B, S, 6]") &&
                         ContainsSubstring("in: ScoredAttention, additive"));
+  CHECK_THAT(thrown<ShapeError>([&] { s.attention(s.hs, s.hs); }),
+             ContainsSubstring("attention: queries are [2, 5, 6] for keys [2, 5, 3]") &&
+                 ContainsSubstring("queries [B, T, 4] for keys [B, S, ·]"));
+  CHECK_THROWS_AS(s.attention(s.hs, slice(s.queries, 0, 0, 1)), ShapeError);
   Rng rng(1);
   CHECK_THAT(thrown<ConfigError>([&] { ScoredAttention({.query_width = 4, .key_width = 6}, rng); }),
              ContainsSubstring("an inner product of states 4 and 6 wide"));
   CHECK_THAT(thrown<ConfigError>([&] { ScoredAttention({.query_width = 4, .window = -1}, rng); }),
              ContainsSubstring("window -1"));
+}
+
+TEST_CASE("scored attention: what is made of the sources once serves any number of queries, gradients too") {
+  for (const ScoreKind kind : kKinds) {
+    Setting at_once(kind, 3), one_by_one(kind, 3);
+    INFO(at_once.attention.description());
+    const Attended all = at_once.attention(at_once.hs, at_once.queries, at_once.mask());
+    const ScoredAttention::Memory memory = one_by_one.attention.memory(one_by_one.hs);
+    std::vector<Var> contexts;
+    for (std::int64_t t = 0; t < kTargets; ++t)
+      contexts.push_back(
+          one_by_one.attention(memory, slice(one_by_one.queries, 1, t, t + 1), one_by_one.mask()).context);
+    const Var joined = concat(contexts, 1);
+    CHECK(joined.extent(2) == one_by_one.attention.context_width());
+    CHECK(largest_difference(joined.value(), all.context.value()) < kTolerance);
+    sum(square(all.context)).backward();
+    sum(square(joined)).backward();
+    CHECK(largest_difference(take_gradients(one_by_one.attention), take_gradients(at_once.attention)) <
+          kTolerance);
+    CHECK(largest_difference(one_by_one.hs.grad().value(), at_once.hs.grad().value()) < kTolerance);
+  }
+}
+
+TEST_CASE("scored attention: with coverage the score is v . tanh(h W + s U + c w + b), joined or added") {
+  const auto make = [](ScoreKind kind, Rng& rng) {
+    auto attention = std::make_unique<ScoredAttention>(
+        ScoredAttentionConfig{
+            .score = kind, .query_width = kQuery, .key_width = kKey, .inner = kInner, .coverage = true},
+        rng);
+    take_random_parameters(*attention, rng);
+    return attention;
+  };
+  Rng rng(9);
+  const auto joined = make(ScoreKind::concat, rng), added = make(ScoreKind::additive, rng);
+  joined->load_state(added->state());
+  const Var hs(normal({kBatch, kSources, kKey}, rng)), queries(normal({kBatch, kTargets, kQuery}, rng));
+  const Var coverage = normal_leaf({kBatch, kTargets, kSources}, rng);
+  const auto score = [&](const ScoredAttention& attention, const Var& given) {
+    return attention.scores(attention.memory(hs), queries, given);
+  };
+  const std::vector<Var> parameters = added->parameters();
+  const Tensor w = parameters[0].value(), bias = parameters[1].value(), v = parameters[2].value();
+  const Tensor found = score(*added, coverage).value();
+  for (std::int64_t b = 0; b < kBatch; ++b)
+    for (std::int64_t t = 0; t < kTargets; ++t)
+      for (std::int64_t j = 0; j < kSources; ++j) {
+        double expected = 0;
+        for (std::int64_t n = 0; n < kInner; ++n) {
+          double inside = bias.at({n}) + coverage.value().at({b, t, j}) * w.at({kQuery + kKey, n});
+          for (std::int64_t i = 0; i < kQuery; ++i) inside += queries.value().at({b, t, i}) * w.at({i, n});
+          for (std::int64_t i = 0; i < kKey; ++i) inside += hs.value().at({b, j, i}) * w.at({kQuery + i, n});
+          expected += v.at({n}) * std::tanh(inside);
+        }
+        CHECK(std::abs(found.at({b, t, j}) - expected) < kTolerance);
+      }
+  CHECK(largest_difference(score(*joined, coverage).value(), found) < kTolerance);
+  CHECK(largest_difference(score(*joined, {}).value(), score(*added, {}).value()) < kTolerance);
+  sum(square(score(*joined, coverage))).backward();
+  const Tensor of_joined = coverage.grad().value().clone();
+  Var(coverage).zero_grad();
+  sum(square(score(*added, coverage))).backward();
+  CHECK(largest_difference(coverage.grad().value(), of_joined) < kTolerance);
+  CHECK(largest_difference(take_gradients(*joined), take_gradients(*added)) < kTolerance);
+}
+
+TEST_CASE("scored attention: coverage where the score has no place for it is refused") {
+  Rng rng(1);
+  CHECK(thrown<ConfigError>(
+            [&] { ScoredAttention({.score = ScoreKind::general, .query_width = 4, .coverage = true}, rng); }) ==
+        "ConfigError: ScoredAttention: coverage in a score of kind general\n  requires concat or additive");
+  const Setting s(ScoreKind::additive);
+  const Var coverage(Tensor::zeros({kBatch, kTargets, kSources}, DType::f64));
+  CHECK_THAT(
+      thrown<ConfigError>([&] { s.attention(s.attention.memory(s.hs), s.queries, {}, coverage); }),
+      ContainsSubstring("attention: a coverage is given\n  requires a score with coverage\n  in: Scored"));
 }
 
 }  // namespace heed::tests
