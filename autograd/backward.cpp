@@ -99,6 +99,7 @@ class Sweep {
   void aim_at(std::span<const Var> outputs, std::span<const Var> inputs);
 
   void start(const Var& output, const Var& cotangent, const char* operation);
+  void start_all(std::span<const Var> outputs, const GradOptions& options, const char* operation);
   void run();
   std::vector<Var>& results() { return results_; }
 
@@ -287,6 +288,16 @@ void Sweep::start(const Var& output, const Var& cotangent, const char* operation
           cotangent.defined() ? admit(cotangent) : Var(Tensor::ones(output.shape(), output.dtype())), 0);
 }
 
+void Sweep::start_all(std::span<const Var> outputs, const GradOptions& options, const char* operation) {
+  if (!options.cotangents.empty() && options.cotangents.size() != outputs.size())
+    throw GraphError({.what = text(operation, ": ", options.cotangents.size(), " cotangents for ",
+                                   outputs.size(), " outputs")});
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (options.allow_unused && outputs[i].defined() && !outputs[i].requires_grad()) continue;
+    start(outputs[i], options.cotangents.empty() ? Var() : options.cotangents[i], operation);
+  }
+}
+
 void Sweep::run() {
   const Recording recording(create_graph_);
   const RunningRule outside(nullptr);  // a sweep inside a rule is no part of the rule
@@ -379,17 +390,17 @@ void Var::backward(const BackwardOptions& options, SourceLocation at) const {
   sweep.run();
 }
 
+void backward(std::span<const Var> outputs, const GradOptions& options, SourceLocation at) {
+  Sweep sweep(options.retain_graph, options.create_graph, at);
+  sweep.start_all(outputs, options, "backward");
+  sweep.run();
+}
+
 std::vector<Var> grad(std::span<const Var> outputs, std::span<const Var> inputs, const GradOptions& options,
                       SourceLocation at) {
-  if (!options.cotangents.empty() && options.cotangents.size() != outputs.size())
-    throw GraphError(
-        {.what = text("grad: ", options.cotangents.size(), " cotangents for ", outputs.size(), " outputs")});
   Sweep sweep(options.retain_graph, options.create_graph, at);
   sweep.aim_at(outputs, inputs);
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (options.allow_unused && outputs[i].defined() && !outputs[i].requires_grad()) continue;
-    sweep.start(outputs[i], options.cotangents.empty() ? Var() : options.cotangents[i], "grad");
-  }
+  sweep.start_all(outputs, options, "grad");
   sweep.run();
   std::vector<Var> results = std::move(sweep.results());
   for (std::size_t i = 0; i < results.size() && !options.allow_unused; ++i)
