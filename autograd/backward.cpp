@@ -99,6 +99,7 @@ class Sweep {
   void aim_at(std::span<const Var> outputs, std::span<const Var> inputs);
 
   void start(const Var& output, const Var& cotangent, const char* operation);
+  void start_all(std::span<const Var> outputs, const GradOptions& options, const char* operation);
   void run();
   std::vector<Var>& results() { return results_; }
 
@@ -128,12 +129,14 @@ class Sweep {
   void call_hooks(Node& node, Var& dy);
   void apply_rules(Node& node, const Var& dy);
   void apply_joint_rule(Node& node, std::span<const Var> dy);
+  void run_again(Node& node, std::span<const Var> dy);
   auto target_range(const Node& node) const {
     return std::equal_range(targets_.begin(), targets_.end(), std::pair<const Node*, std::size_t>(&node, 0),
                             [](const auto& a, const auto& b) { return a.first < b.first; });
   }
   bool wanted(const Node& node) const {
-    return !aimed_ || std::binary_search(on_path_.begin(), on_path_.end(), &node);
+    return !aimed_ || node.recorded_at > run_again_since_ ||
+           std::binary_search(on_path_.begin(), on_path_.end(), &node);
   }
   bool leads_on(Node& node) const {
     for (const Edge& edge : node.edges())
@@ -145,6 +148,7 @@ class Sweep {
   SourceLocation called_at_;
   bool aimed_ = false;
   std::uint64_t earliest_target_ = 0;                         // nothing recorded before it matters
+  std::uint64_t run_again_since_ = ~std::uint64_t{0};         // all that is recorded after it may lead on
   std::vector<const Node*> on_path_;                          // sorted
   std::vector<std::pair<const Node*, std::size_t>> targets_;  // sorted: node and its place in results_
   std::vector<Var> results_;
@@ -287,6 +291,16 @@ void Sweep::start(const Var& output, const Var& cotangent, const char* operation
           cotangent.defined() ? admit(cotangent) : Var(Tensor::ones(output.shape(), output.dtype())), 0);
 }
 
+void Sweep::start_all(std::span<const Var> outputs, const GradOptions& options, const char* operation) {
+  if (!options.cotangents.empty() && options.cotangents.size() != outputs.size())
+    throw GraphError({.what = text(operation, ": ", options.cotangents.size(), " cotangents for ",
+                                   outputs.size(), " outputs")});
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (options.allow_unused && outputs[i].defined() && !outputs[i].requires_grad()) continue;
+    start(outputs[i], options.cotangents.empty() ? Var() : options.cotangents[i], operation);
+  }
+}
+
 void Sweep::run() {
   const Recording recording(create_graph_);
   const RunningRule outside(nullptr);  // a sweep inside a rule is no part of the rule
@@ -336,8 +350,10 @@ void Sweep::visit(Node& node, Var dy, JointCotangents joint) {
     if (!leads_on(node)) return;
     if (node.joint_type == nullptr)
       apply_rules(node, dy);
-    else
+    else if (node.joint_type->run_again == nullptr)
       apply_joint_rule(node, dys);
+    else
+      run_again(node, dys);
   }
   if (!retain_graph_) node.free_graph(called_at_);
 }
@@ -373,23 +389,40 @@ void Sweep::apply_joint_rule(Node& node, std::span<const Var> dy) {
   }
 }
 
+// What this records is later than all that waits. So it comes next, and gradients are added up in the order
+// that they would have had if it had been there from the beginning.
+void Sweep::run_again(Node& node, std::span<const Var> dy) {
+  run_again_since_ = std::min(run_again_since_, moment::now());
+  std::vector<Var> outputs;
+  {
+    const RunningRule inside(&node);
+    const Recording recording(true);
+    outputs = node.joint_type->run_again(node.joint_rule);
+  }
+  for (std::size_t i = 0; i < dy.size(); ++i) {
+    if (!dy[i].defined() || !outputs[i].requires_grad() || !wanted(*outputs[i].node())) continue;
+    // Gradients grow in place. One from before these nodes would look to them like a saved value that changed.
+    deposit(*outputs[i].node(), create_graph_ ? dy[i] : Var(dy[i].value().clone()), 0);
+  }
+}
+
 void Var::backward(const BackwardOptions& options, SourceLocation at) const {
   Sweep sweep(options.retain_graph, options.create_graph, at);
   sweep.start(*this, options.cotangent, "backward");
   sweep.run();
 }
 
+void backward(std::span<const Var> outputs, const GradOptions& options, SourceLocation at) {
+  Sweep sweep(options.retain_graph, options.create_graph, at);
+  sweep.start_all(outputs, options, "backward");
+  sweep.run();
+}
+
 std::vector<Var> grad(std::span<const Var> outputs, std::span<const Var> inputs, const GradOptions& options,
                       SourceLocation at) {
-  if (!options.cotangents.empty() && options.cotangents.size() != outputs.size())
-    throw GraphError(
-        {.what = text("grad: ", options.cotangents.size(), " cotangents for ", outputs.size(), " outputs")});
   Sweep sweep(options.retain_graph, options.create_graph, at);
   sweep.aim_at(outputs, inputs);
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (options.allow_unused && outputs[i].defined() && !outputs[i].requires_grad()) continue;
-    sweep.start(outputs[i], options.cotangents.empty() ? Var() : options.cotangents[i], "grad");
-  }
+  sweep.start_all(outputs, options, "grad");
   sweep.run();
   std::vector<Var> results = std::move(sweep.results());
   for (std::size_t i = 0; i < results.size() && !options.allow_unused; ++i)

@@ -27,6 +27,16 @@ inline std::vector<Var> grad(const Var& output, std::initializer_list<Var> input
   return grad(std::span(&output, 1), std::span(inputs.begin(), inputs.size()), options, at);
 }
 
+/// Adds the derivative of the outputs, summed over them, to the grad() of what they depend on, as
+/// Var::backward() does of one: in one sweep, which visits what they share once. Throws as grad(); with
+/// allow_unused an output to which no gradient flows is passed over.
+void backward(std::span<const Var> outputs, const GradOptions& options = {}, SourceLocation at = {});
+
+inline void backward(std::initializer_list<Var> outputs, const GradOptions& options = {},
+                     SourceLocation at = {}) {
+  backward(std::span(outputs.begin(), outputs.size()), options, at);
+}
+
 /// Gradients of a fused operation from its definition, recorded: `definition` maps the operands to outputs of
 /// the same shapes as the fused operation's; the results are differentiable functions of operands and
 /// cotangents.

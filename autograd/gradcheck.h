@@ -1,11 +1,10 @@
 // Checking gradients against finite differences.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
-#include <vector>
 
+#include "autograd/functional.h"
 #include "autograd/var.h"
 
 namespace heed {
@@ -37,9 +36,6 @@ std::string likely_cause(const GradcheckReport& report);
 
 /// The verdict; the worst element with both values; and for a failure a line with what is likely the cause.
 std::string to_string(const GradcheckReport& report);
-
-/// f of the inputs; any number of outputs.
-using Differentiable = std::function<std::vector<Var>(std::span<const Var> inputs)>;
 
 /// Compares the gradient of a random combination of f's outputs with central differences, for every element (or
 /// `most` of them) of every input that requires a gradient. Inputs must be f64 leaves: in f32 a difference

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "autograd/var.h"
 #include "core/counting.h"
@@ -29,6 +30,8 @@ struct JointRuleType {
   void (*call)(void* rule, std::span<const Var> dy, Node& node, std::span<Var> gradients);
   void (*destroy)(void* rule);
   bool wants_output;
+  /// In place of `call`: computes the outputs again, recorded, through which the sweep goes on.
+  std::vector<Var> (*run_again)(void* rule) = nullptr;
 };
 
 /// The name of an operation, a static text, and the line that called it. Without `at` that is the line of

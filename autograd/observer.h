@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "autograd/var.h"
 
@@ -56,8 +57,21 @@ class Observer {
   }
 
  private:
+  friend class Unobserved;
   Observer* outer_;
   static inline constinit thread_local Observer* innermost_ = nullptr;
+};
+
+/// While it lives, the observers of this thread are told nothing.
+class Unobserved {
+ public:
+  Unobserved() : innermost_(std::exchange(Observer::innermost_, nullptr)) {}
+  ~Unobserved() { Observer::innermost_ = innermost_; }
+  Unobserved(const Unobserved&) = delete;
+  Unobserved& operator=(const Unobserved&) = delete;
+
+ private:
+  Observer* innermost_;
 };
 
 /// The operation that a node belongs to: nodes of several outputs of one operation have one id.

@@ -12,6 +12,7 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "autograd/node.h"
 #include "autograd/observer.h"
@@ -57,7 +58,8 @@ Var record(const Operation& operation, Tensor value, Wrt<Rules>... operands) {
 
 /// An operation whose gradients are computed together: rule(dy) or rule(dy, y) returns an array or vector of
 /// Vars, one gradient per operand in their order; those of operands that need none are ignored. A Tensor that a
-/// rule saves is read through unchanged().
+/// rule saves is read through unchanged(). A rule without arguments, rule(), computes all outputs once more and
+/// returns them as a vector: a backward goes on through what that records (autograd/checkpoint.h).
 template <class Rule>
 Var record_joint(const Operation& operation, Tensor value, std::span<const Var> operands, Rule rule);
 
@@ -111,16 +113,29 @@ void spread(Gradients&& from, const Node& node, std::span<Var> to) {
 }
 
 template <class Rule>
-inline constexpr JointRuleType kJointRuleType = {
-    [](void* rule, std::span<const Var> dy, [[maybe_unused]] Node& node, std::span<Var> gradients) {
+inline constexpr bool kRuleRunsAgain = std::is_invocable_r_v<std::vector<Var>, Rule&>;
+
+template <class Rule>
+constexpr JointRuleType joint_rule_type() {
+  JointRuleType type{.call = nullptr,
+                     .destroy = [](void* rule) { static_cast<Rule*>(rule)->~Rule(); },
+                     .wants_output = kRuleWantsOutput<Rule>};
+  if constexpr (kRuleRunsAgain<Rule>)
+    type.run_again = [](void* rule) -> std::vector<Var> { return (*static_cast<Rule*>(rule))(); };
+  else
+    type.call = [](void* rule, std::span<const Var> dy, [[maybe_unused]] Node& node, std::span<Var> gradients) {
       if constexpr (std::is_invocable_v<Rule&, std::span<const Var>>)
         spread((*static_cast<Rule*>(rule))(dy), node, gradients);
       else if constexpr (kRuleWantsOutput<Rule>)
         spread((*static_cast<Rule*>(rule))(dy[0], node.as_var()), node, gradients);
       else
         spread((*static_cast<Rule*>(rule))(dy[0]), node, gradients);
-    },
-    [](void* rule) { static_cast<Rule*>(rule)->~Rule(); }, kRuleWantsOutput<Rule>};
+    };
+  return type;
+}
+
+template <class Rule>
+inline constexpr JointRuleType kJointRuleType = joint_rule_type<Rule>();
 
 template <class Rule>
 void Node::set_joint_rule(Rule& rule) {
@@ -155,22 +170,29 @@ Var record_joint(const Operation& operation, Tensor value, std::span<const Var> 
   return y;
 }
 
-template <std::size_t M, class Rule>
-std::array<Var, M> record_joint(const Operation& operation, std::array<Tensor, M> values,
-                                std::span<const Var> operands, Rule rule) {
+/// Several outputs: parts of one node, which has the rule.
+template <class Rule>
+void record_parts(const Operation& operation, std::span<Tensor> values, std::span<const Var> operands,
+                  Rule& rule, std::span<Var> outputs) {
   const bool recorded = is_recording() && any_requires_grad(operands);
   Var whole;
   if (recorded) {
     whole = create_joint(operation, Tensor(), operands, rule);
-    whole.node()->joint_outputs = static_cast<std::uint16_t>(M);
+    whole.node()->joint_outputs = static_cast<std::uint16_t>(outputs.size());
   }
-  std::array<Var, M> outputs;
-  for (std::size_t i = 0; i < M; ++i) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
     outputs[i] = Var::adopt(Node::create(operation, std::move(values[i]), recorded ? 1 : 0));
     if (recorded) outputs[i].node()->add_edge(whole, static_cast<std::int32_t>(i));
   }
   if (Observer::watching()) [[unlikely]]
     tell_recorded(outputs, operands);
+}
+
+template <std::size_t M, class Rule>
+std::array<Var, M> record_joint(const Operation& operation, std::array<Tensor, M> values,
+                                std::span<const Var> operands, Rule rule) {
+  std::array<Var, M> outputs;
+  record_parts(operation, values, operands, rule, outputs);
   return outputs;
 }
 

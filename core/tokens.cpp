@@ -67,6 +67,12 @@ Tokens reversed(const Tokens& tokens) {
   return result;
 }
 
+std::int64_t count_targets(const Tensor& targets, std::int32_t ignored) {
+  const Tensor ids = targets.contiguous_copy_if_needed();
+  const std::int32_t* const id = ids.data<std::int32_t>();
+  return ids.count() - std::count(id, id + ids.count(), ignored);
+}
+
 Tensor columns_reversed(const Tensor& weights, const Tokens& source) {
   if (weights.rank() != 3 || weights.extent(0) != source.batch() || weights.extent(2) != source.time())
     throw ShapeError(

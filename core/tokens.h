@@ -31,6 +31,10 @@ Mask padding_mask(const Tokens& tokens);
 /// The real ids of each sequence in the opposite order, padding left at the end.
 Tokens reversed(const Tokens& tokens);
 
+/// How many of the targets [...] (i32) count: those that are not `ignored`. What a mean cross-entropy is the
+/// mean of.
+std::int64_t count_targets(const Tensor& targets, std::int32_t ignored = -1);
+
 /// Columns of weights [B, T, S] over reversed sources back in the order of the sources themselves.
 Tensor columns_reversed(const Tensor& weights, const Tokens& source);
 

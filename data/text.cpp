@@ -69,26 +69,39 @@ TextLoader::TextLoader(std::vector<std::int32_t> ids, const TextLoaderOptions& o
   if (options.window < 1 || options.batch < 1)
     throw ConfigError({.what = text("TextLoader: window ", options.window, ", batch ", options.batch),
                        .expected = "window >= 1 and batch >= 1"});
-  if (tokens() <= options.window)
-    throw ConfigError({.what = text("TextLoader: a text of ", tokens(), " tokens is too short for a window of ",
-                                    options.window, " and the token behind it"),
-                       .expected = text("tokens >= ", options.window + 1, ", got ", tokens())});
+  const std::int64_t least = options.streams ? options.window * options.batch : options.window;
+  if (tokens() <= least)
+    throw ConfigError({.what = text("TextLoader: a text of ", tokens(), " tokens is too short for ",
+                                    options.streams ? text(options.batch, " windows") : "a window", " of ",
+                                    options.window, " and the token behind ", options.streams ? "them" : "it"),
+                       .expected = text("tokens >= ", least + 1, ", got ", tokens())});
 }
 
 std::int64_t TextLoader::windows() const {
   const std::int64_t targets = tokens() - 1, window = options_.window;
+  const std::int64_t spare = options_.shuffle ? window - 1 : 0;  // to begin elsewhere
+  if (options_.streams)
+    return options_.batch * std::max<std::int64_t>(1, (targets - spare) / (window * options_.batch));
   if (!options_.shuffle) return (targets + window - 1) / window;
-  return std::max<std::int64_t>(1, (targets - (window - 1)) / window);
+  return std::max<std::int64_t>(1, (targets - spare) / window);
+}
+
+std::vector<std::int64_t> TextLoader::window_starts(Rng& rng) const {
+  const std::int64_t spare = tokens() - 1 - windows() * options_.window;  // negative when the last is not full
+  const std::int64_t offset = options_.shuffle ? rng.below(std::min(options_.window, spare + 1)) : 0;
+  std::vector<std::int64_t> starts = numbers_to(windows(), options_.shuffle && !options_.streams, rng);
+  for (std::int64_t& start : starts) {
+    // Window i of streams is the next one, number i / batch, of stretch i % batch.
+    if (options_.streams) start = start % options_.batch * batches() + start / options_.batch;
+    start = offset + start * options_.window;
+  }
+  return starts;
 }
 
 TextEpoch TextLoader::epoch(const TextEpoch::State& state) const {
   Rng source(state.rng);
   Rng rng = source.split();
-  const std::int64_t spare = tokens() - 1 - windows() * options_.window;  // negative when the last is not full
-  const std::int64_t offset = options_.shuffle ? rng.below(std::min(options_.window, spare + 1)) : 0;
-  std::vector<std::int64_t> starts = numbers_to(windows(), options_.shuffle, rng);
-  for (std::int64_t& start : starts) start = offset + start * options_.window;
-  return TextEpoch(windows_, state, std::move(starts), batch_ends(windows(), options_.batch));
+  return TextEpoch(windows_, state, window_starts(rng), batch_ends(windows(), options_.batch));
 }
 
 }  // namespace heed

@@ -54,6 +54,7 @@ struct TextLoaderOptions {
   std::int64_t window = 64;  ///< T, tokens a window
   std::int64_t batch = 32;   ///< windows a batch; the last one of an epoch may have fewer
   bool shuffle = true;
+  bool streams = false;  ///< each batch goes on where the one before it ended
 };
 
 using TextEpoch = Pass<TextWindows>;
@@ -65,9 +66,15 @@ using TextEpoch = Pass<TextWindows>;
 /// is the same in every epoch, and all are full; what is left at the end takes no part. Without, to evaluate:
 /// every token but the first is a target exactly once, in the order of the text; the last window may be shorter
 /// and is filled up.
+///
+/// With `streams`, for models that carry a state from batch to batch (autograd/truncate.h): the text is cut
+/// into as many stretches as a batch has windows, and row b of each batch is the next window of stretch b. All
+/// windows and batches are full; what is left takes no part. With `shuffle` too, an epoch still lets go of some
+/// tokens at the beginning, but the order is that of the text.
 class TextLoader {
  public:
-  /// Throws ConfigError unless window and batch are at least 1 and there is one token more than a window has.
+  /// Throws ConfigError unless window and batch are at least 1 and there is one token more than a window has,
+  /// or than all windows of a batch have for streams.
   explicit TextLoader(std::vector<std::int32_t> ids, const TextLoaderOptions& options = {});
 
   std::int64_t tokens() const { return windows_.tokens(); }
@@ -80,6 +87,8 @@ class TextLoader {
   TextEpoch epoch(const TextEpoch::State& state) const;
 
  private:
+  std::vector<std::int64_t> window_starts(Rng& rng) const;
+
   TextWindows windows_;
   TextLoaderOptions options_;
 };

@@ -1,5 +1,7 @@
 #include "layers/attention_maps.h"
 
+#include "autograd/checkpoint.h"
+
 namespace heed {
 
 AttentionMaps::AttentionMaps(std::optional<std::string> only) : only_(std::move(only)), outer_(innermost_) {
@@ -26,6 +28,7 @@ std::vector<std::string> AttentionMaps::paths() const {
 }
 
 bool AttentionMaps::wanted_by_any(const Module& layer) {
+  if (is_running_again()) return false;  // of a checkpoint: its weights have been kept
   for (const AttentionMaps* maps = innermost_; maps != nullptr; maps = maps->outer_)
     if (maps->wants(layer)) return true;
   return false;

@@ -5,6 +5,7 @@
 #include "autograd/ops/logistic.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/softmax.h"
+#include "autograd/truncate.h"
 #include "layers/attention_maps.h"
 
 namespace heed {
@@ -40,6 +41,10 @@ struct NTM::Emitted {
 void NtmState::select(const Tensor& rows) {
   const auto chosen = [&](const Var& x) { return x.defined() ? select_rows(x, rows) : x; };
   *this = {chosen(memory), chosen(weights), chosen(reads), {chosen(controller.h), chosen(controller.c)}};
+}
+
+NtmState detached(const NtmState& state) {
+  return {detached(state.memory), detached(state.weights), detached(state.reads), detached(state.controller)};
 }
 
 NTM::NTM(const NtmConfig& config, Rng& rng)

@@ -42,6 +42,9 @@ struct NtmState {
   std::int64_t rows() const { return memory.extent(0); }
 };
 
+/// The same state cut off from the graph that made it (autograd/truncate.h).
+NtmState detached(const NtmState& state);
+
 struct NtmOutput {
   Var y;           ///< [B, T, out]
   NtmState state;  ///< after the last step

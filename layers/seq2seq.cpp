@@ -5,6 +5,7 @@
 
 #include "autograd/ops/embedding.h"
 #include "autograd/ops/shape.h"
+#include "autograd/truncate.h"
 
 namespace heed {
 
@@ -60,6 +61,11 @@ void Seq2seqState::select(const Tensor& rows) {
   if (chosen == sources) return;  // what is read of the sources is where it should be
   encoded = {rows_of(encoded.hs, rows), rows_of(encoded.h, rows), rows_of(encoded.mask, rows)};
   sources = std::move(chosen);
+}
+
+Seq2seqState detached(const Seq2seqState& state) {
+  const Encoded& encoded = state.encoded;
+  return {{detached(encoded.hs), detached(encoded.h), encoded.mask}, detached(state.lstm), state.sources};
 }
 
 // ---- decoders

@@ -50,6 +50,9 @@ struct Seq2seqState {
   std::int64_t rows() const { return static_cast<std::int64_t>(sources.size()); }
 };
 
+/// The same state cut off from the graph that made it (autograd/truncate.h).
+Seq2seqState detached(const Seq2seqState& state);
+
 /// Embedding and LSTM over the source.
 class Encoder : public Module {
  public:

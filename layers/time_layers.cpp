@@ -3,6 +3,7 @@
 #include "autograd/ops/recurrent.h"
 #include "autograd/ops/shape.h"
 #include "autograd/ops/softmax.h"
+#include "autograd/truncate.h"
 #include "layers/init.h"
 
 namespace heed {
@@ -12,13 +13,6 @@ TimeEmbedding::TimeEmbedding(std::int64_t rows, std::int64_t width, Rng& rng)
 
 TimeAffine::TimeAffine(std::int64_t in, std::int64_t out, Rng& rng)
     : Linear("TimeAffine", init::scaled_normal({in, out}, in, rng), Tensor::zeros({out})) {}
-
-namespace {
-
-Var detached(const Var& state) { return state.detach(); }
-LstmState detached(const LstmState& state) { return {state.h.detach(), state.c.detach()}; }
-
-}  // namespace
 
 template <class Cell>
 Var TimeCell<Cell>::operator()(const Var& x) {

@@ -27,6 +27,10 @@ struct TransformerLayerConfig {
   std::int64_t key_value_heads = 0;  ///< of all attentions, as in MultiHeadAttentionConfig; 0: heads
   std::int64_t window = 0;           ///< of self-attention, as in MultiHeadAttentionConfig; 0: all
   PositionScheme positions = {};     ///< of self-attention
+  /// In stacks, of each layer only what goes into it is kept for the backward, which computes the layer once
+  /// more (autograd/checkpoint.h): the same bits, about a third more time, and the memory of one layer instead
+  /// of all. The model must be there until the backward is done.
+  bool checkpoint = false;
 };
 
 /// The width inside of FeedForward. Throws ConfigError for one below 0.

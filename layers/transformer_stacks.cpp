@@ -1,5 +1,7 @@
 #include "layers/transformer_stacks.h"
 
+#include "autograd/checkpoint.h"
+
 namespace heed {
 namespace {
 
@@ -7,6 +9,19 @@ void require_layers(const char* stack, std::size_t cached, std::size_t layers) {
   if (cached != layers)
     throw ConfigError({.what = text("the cache has ", cached, " layers, the ", stack, " ", layers),
                        .hint = text("make the cache with the same ", stack)});
+}
+
+// layer(x, pass), as a checkpoint when asked for. What it captures by reference is the model's.
+template <class Layer>
+Var run(bool kept_by_checkpoint, const Var& x, const TransformerPass& pass, const Layer& layer) {
+  if (!kept_by_checkpoint) return layer(x, pass);
+  if (pass.rng == nullptr) return checkpoint([layer, pass](const Var& in) { return layer(in, pass); }, x);
+  const auto with_generator = [layer, pass](const Var& in, Rng& rng) {
+    TransformerPass its_pass = pass;
+    its_pass.rng = &rng;
+    return layer(in, its_pass);
+  };
+  return checkpoint(with_generator, x, *pass.rng);
 }
 
 }  // namespace
@@ -25,7 +40,9 @@ void DecoderCache::select(const Tensor& rows) {
 }
 
 TransformerEncoder::TransformerEncoder(std::int64_t layers, const TransformerLayerConfig& config, Rng& rng)
-    : Module(text("TransformerEncoder, ", layers, " layers")), norm_(config.norm_kind, config.width) {
+    : Module(text("TransformerEncoder, ", layers, " layers")),
+      norm_(config.norm_kind, config.width),
+      checkpoint_(config.checkpoint) {
   for (std::int64_t i = 0; i < layers; ++i)
     register_module(std::to_string(i), layers_.emplace_back(config, rng));
   register_module("norm", norm_.module());
@@ -34,7 +51,10 @@ TransformerEncoder::TransformerEncoder(std::int64_t layers, const TransformerLay
 Var TransformerEncoder::operator()(const Var& x, const Mask& mask, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();
   Var y = x;
-  for (const TransformerEncoderLayer& layer : layers_) y = layer(y, mask, pass);
+  for (const TransformerEncoderLayer& layer : layers_)
+    y = run(checkpoint_, y, pass, [&layer, mask](const Var& in, const TransformerPass& its_pass) {
+      return layer(in, mask, its_pass);
+    });
   return norm_(y);
 }
 
@@ -49,7 +69,9 @@ Var TransformerEncoder::step(const Var& x, EncoderCache& cache) const {
 }
 
 TransformerDecoder::TransformerDecoder(std::int64_t layers, const TransformerLayerConfig& config, Rng& rng)
-    : Module(text("TransformerDecoder, ", layers, " layers")), norm_(config.norm_kind, config.width) {
+    : Module(text("TransformerDecoder, ", layers, " layers")),
+      norm_(config.norm_kind, config.width),
+      checkpoint_(config.checkpoint) {
   const TransformerLayerConfig causal = looking_back(config);
   for (std::int64_t i = 0; i < layers; ++i)
     register_module(std::to_string(i), layers_.emplace_back(causal, rng));
@@ -60,7 +82,11 @@ Var TransformerDecoder::operator()(const Var& x, const Var& memory, const Mask& 
                                    const Mask& cross_mask, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();
   Var y = x;
-  for (const TransformerDecoderLayer& layer : layers_) y = layer(y, memory, self_mask, cross_mask, pass);
+  for (const TransformerDecoderLayer& layer : layers_)
+    y = run(checkpoint_, y, pass,
+            [&layer, memory, self_mask, cross_mask](const Var& in, const TransformerPass& its_pass) {
+              return layer(in, memory, self_mask, cross_mask, its_pass);
+            });
   return norm_(y);
 }
 

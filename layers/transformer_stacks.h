@@ -42,6 +42,7 @@ class TransformerEncoder : public Module {
  private:
   std::deque<TransformerEncoderLayer> layers_;
   Norm norm_;
+  bool checkpoint_;
 };
 
 /// Decoder layers `0`, `1`, … and a last `norm`, looking_back().
@@ -59,6 +60,7 @@ class TransformerDecoder : public Module {
  private:
   std::deque<TransformerDecoderLayer> layers_;
   Norm norm_;
+  bool checkpoint_;
 };
 
 }  // namespace heed

@@ -15,7 +15,9 @@
 
 namespace heed {
 
-/// The loss of a batch, and how many examples (or tokens) it is the mean of. A Var alone is the loss of one.
+/// The loss of a batch, and how many examples it is the mean of; of a cross-entropy over padded sequences these
+/// are the targets that count (count_targets() of core/tokens.h). A sum over n is given as {sum / n, n}. A Var
+/// alone is the loss of one.
 struct BatchLoss {
   BatchLoss(Var mean, std::int64_t of = 1) : loss(std::move(mean)), examples(of) {}
   Var loss;

@@ -40,7 +40,7 @@ heed_test(core attention_test.cpp circular_test.cpp elementwise_test.cpp error_t
 # The 64-byte kernels for a processor that may have none: lowered to what it has.
 set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=fast -Wno-psabi)
 set_property(SOURCE tests/core/kernels_wide.cpp PROPERTY SKIP_PRECOMPILE_HEADERS ON)
-heed_test(autograd addressing_op_test.cpp attention_op_test.cpp backward_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp observer_test.cpp op_table_test.cpp
+heed_test(autograd addressing_op_test.cpp attention_op_test.cpp backward_test.cpp checkpoint_test.cpp custom_test.cpp functional_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp observer_test.cpp op_table_test.cpp
           record_test.cpp saved_values_test.cpp var_test.cpp
           inspect/trace_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
@@ -50,8 +50,8 @@ heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_
           multi_head_attention_test.cpp norm_test.cpp ntm_memory_test.cpp ntm_test.cpp positions_test.cpp
           recurrent_seq2seq_test.cpp recurrent_stack_test.cpp sampling_test.cpp
           scheduled_sampling_test.cpp scored_attention_test.cpp self_attention_test.cpp seq2seq_test.cpp
-          tied_weights_test.cpp time_layers_test.cpp transformer_layers_test.cpp transformer_test.cpp
-          vision_transformer_test.cpp)
+          tied_weights_test.cpp time_layers_test.cpp transformer_checkpoint_test.cpp transformer_layers_test.cpp transformer_test.cpp
+          truncation_test.cpp vision_transformer_test.cpp)
 heed_test(optim adam_test.cpp optimizer_test.cpp schedule_test.cpp sgd_test.cpp trainer_test.cpp)
 heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_test.cpp metrics_test.cpp pairs_test.cpp split_test.cpp text_test.cpp
           tokenizer_test.cpp vocabulary_test.cpp word_tokenizer_test.cpp

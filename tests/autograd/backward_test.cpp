@@ -1,5 +1,6 @@
 #include "autograd/backward.h"
 
+#include "autograd/hooks.h"
 #include "autograd/ops.h"
 #include "core/elementwise.h"
 #include "tests/autograd/graph_testing.h"
@@ -163,6 +164,54 @@ TEST_CASE("backward: a gradient never requires a gradient itself without create_
   CHECK_FALSE(x.grad().requires_grad());
   CHECK_FALSE(x.grad().same_as(dy));
   CHECK_FALSE(grad(x + 1.0, {x}, {.cotangents = {dy}})[0].requires_grad());
+}
+
+TEST_CASE("backward: from several outputs is one sweep, with the bits of their sum") {
+  const Var x = leaf({0.1, 0.7});
+  const Var shared = tanh(x), a = sum(shared * shared), b = sum(shared) * 3.0;
+  int visits = 0;
+  add_hook(shared, [&](const Var&) {
+    ++visits;
+    return Var();
+  });
+  backward({a, b}, {.retain_graph = true});
+  CHECK(visits == 1);
+  const Tensor together = x.grad().value();
+  Var(x).zero_grad();
+  (a + b).backward();
+  CHECK(identical(together, x.grad().value()));
+}
+
+TEST_CASE("backward: from several outputs takes cotangents and options, and adds to what is there") {
+  const Var x = leaf({2, 3}), other = leaf({5}), fixed = constant({1, 2});
+  const Var y = x * x, z = other * 2.0;
+  backward({y, z}, {.cotangents = {constant({1, 10}), Var()}, .retain_graph = true});
+  CHECK(numbers(x.grad()) == Numbers{4, 60});
+  CHECK(numbers(other.grad()) == Numbers{2});
+  backward({z, sum(y)});
+  CHECK(numbers(x.grad()) == Numbers{8, 66});
+  CHECK(numbers(other.grad()) == Numbers{4});
+  CHECK(first_line<GraphError>([&] { backward({sum(y)}); }) ==
+        "GraphError: backward: the graph behind multiply was freed by an earlier backward");
+  CHECK(first_line<GraphError>([&] {
+          backward({sum(x * x), fixed});
+        }) == "GraphError: backward: nothing that this value depends on requires a gradient");
+  backward({sum(x), fixed}, {.allow_unused = true});
+  CHECK(numbers(x.grad()) == Numbers{9, 67});
+  CHECK(first_line<GraphError>([&] {
+          backward({sum(x)}, {.cotangents = {Var(), Var()}});
+        }) == "GraphError: backward: 2 cotangents for 1 outputs");
+}
+
+TEST_CASE("backward: inside a hook adds to the gradients of leaves that the outer one will reach too") {
+  const Var x = leaf({2}), y = x * x;
+  const Var other = sum(x * 5.0);
+  add_hook(y, [&](const Var&) {
+    other.backward();
+    return Var();
+  });
+  sum(y * y).backward();
+  CHECK(numbers(x.grad()) == Numbers{32 + 5});
 }
 
 TEST_CASE("grad: of several outputs for several inputs, summed, leaving grad() alone") {

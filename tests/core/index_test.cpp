@@ -96,6 +96,15 @@ TEST_CASE("tokens: a batch is filled up to the longest and gives its sequences b
   CHECK(batch_of(none, 0).ids.shape() == Shape{0, 0});
 }
 
+TEST_CASE("tokens: targets are counted without the ignored ones, of any shape and any strides") {
+  const Tensor targets = Tensor::of(std::vector<std::int32_t>{3, -1, 0, -1, -1, 7}, {2, 3});
+  CHECK(count_targets(targets) == 3);
+  CHECK(count_targets(targets.slice(1, 0, 1)) == 1);
+  CHECK(count_targets(targets, 7) == 5);
+  CHECK(count_targets(Tensor::zeros({0, 4}, DType::i32)) == 0);
+  CHECK_THROWS_AS(count_targets(Tensor::zeros({2})), DTypeError);
+}
+
 TEST_CASE("tokens: reversed turns the real ids round, twice is the batch again") {
   const Tokens tokens = batch_of(kSequences, 9), turned = reversed(tokens);
   CHECK(turned.ids.to_vector() == Values{3, 2, 1, 4, 9, 9, 9, 9, 9, 6, 5, 9});

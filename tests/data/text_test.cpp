@@ -88,6 +88,37 @@ TEST_CASE("text: shuffled windows are full, do not overlap and begin elsewhere e
   }
 }
 
+TEST_CASE("text: in streams each row of a batch goes on where the same row of the batch before ended") {
+  Rng rng(1);
+  for (const bool shuffle : {false, true})
+    for (const std::int32_t tokens : {25, 26, 48, 49, 80}) {
+      const TextLoader loader(counted(tokens), {.window = 6, .batch = 4, .shuffle = shuffle, .streams = true});
+      std::vector<int> first_starts(6);
+      for (int round = 0; round < 60; ++round) {
+        const Given all = given(loader.epoch(rng));
+        CHECK(all.sizes == std::vector<std::int64_t>(all.sizes.size(), 4));
+        CHECK(all.lengths == std::vector<std::int64_t>(all.starts.size(), 6));
+        CHECK(std::ssize(all.starts) == loader.windows());
+        for (std::size_t i = 4; i < all.starts.size(); ++i) CHECK(all.starts[i] == all.starts[i - 4] + 6);
+        // One stretch begins where the one before it ends.
+        for (std::size_t row = 1; row < 4; ++row)
+          CHECK(all.starts[row] == all.starts[row - 1] + 6 * static_cast<std::int32_t>(loader.batches()));
+        CHECK(all.starts.back() + 6 < tokens);
+        ++first_starts[static_cast<std::size_t>(all.starts.front())];
+      }
+      const auto met = std::count_if(first_starts.begin(), first_starts.end(), [](int n) { return n > 0; });
+      CHECK(met == (shuffle ? std::min(6, tokens - static_cast<int>(loader.windows()) * 6) : 1));
+    }
+}
+
+TEST_CASE("text: streams leave out less than a window of each, and the offset when they are shuffled") {
+  const TextLoader in_order(counted(80), {.window = 6, .batch = 4, .shuffle = false, .streams = true});
+  CHECK(in_order.batches() == 3);  // 79 targets, 72 in 12 windows
+  const TextLoader shuffled(counted(78), {.window = 6, .batch = 4, .streams = true});
+  CHECK(shuffled.batches() == 3);
+  CHECK(TextLoader(counted(77), {.window = 6, .batch = 4, .streams = true}).batches() == 2);
+}
+
 TEST_CASE("text: the same generator gives the same windows, and a pass taken up again gives the rest") {
   const TextLoader loader(counted(100), {.window = 5, .batch = 3});
   Rng one(7), two(7);
@@ -107,6 +138,10 @@ TEST_CASE("text: too short for one window and senseless sizes are errors") {
   CHECK(thrown<ConfigError>([] { TextLoader(counted(9), {.window = 0}); }) ==
         "ConfigError: TextLoader: window 0, batch 32\n  requires window >= 1 and batch >= 1");
   CHECK_THROWS_AS(TextLoader({}, {.window = 1}), ConfigError);
+  CHECK(
+      thrown<ConfigError>([] { TextLoader(counted(24), {.window = 6, .batch = 4, .streams = true}); }) ==
+      "ConfigError: TextLoader: a text of 24 tokens is too short for 4 windows of 6 and the token behind them\n"
+      "  requires tokens >= 25, got 24");
 }
 
 TEST_CASE("text: a file is read without byte order mark and with LF for CRLF") {

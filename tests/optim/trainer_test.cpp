@@ -6,6 +6,8 @@
 #include "autograd/ops.h"
 #include "core/elementwise.h"
 #include "core/error.h"
+#include "core/index.h"
+#include "core/tokens.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"
 #include "tests/catch.h"
@@ -105,6 +107,100 @@ TEST_CASE("train: gradients of several batches add up to those of one large batc
     CHECK(steps[i].loss == Approx(large_steps[i].loss).epsilon(1e-14));
     CHECK(steps[i].gradient_norm == Approx(large_steps[i].gradient_norm).epsilon(1e-13));
   }
+}
+
+// ---- sequences of different lengths: x [B, T, 3], and targets [B, T] that are -1 on padding
+
+struct Ragged {
+  Tensor x, targets;
+};
+
+std::vector<Ragged> ragged_batches() {
+  Rng rng(6);
+  std::vector<Ragged> batches;
+  for (const auto& lengths : std::vector<std::vector<std::int64_t>>{{5, 2}, {1}, {3, 3, 1}, {4, 5}}) {
+    const auto batch = static_cast<std::int64_t>(lengths.size());
+    std::vector<std::int32_t> ids;
+    for (const std::int64_t length : lengths)
+      for (int t = 0; t < 5; ++t) ids.push_back(t < length ? static_cast<std::int32_t>(rng.below(4)) : -1);
+    batches.push_back({Tensor::normal({batch, 5, 3}, 0, 1, rng, DType::f64), Tensor::of(ids, {batch, 5})});
+  }
+  return batches;
+}
+
+std::vector<Ragged> in_one(const std::vector<Ragged>& batches) {
+  std::vector<Tensor> xs, targets;
+  for (const Ragged& batch : batches) {
+    xs.push_back(batch.x);
+    targets.push_back(batch.targets.to(DType::f64));
+  }
+  return {{concat(xs, 0), concat(targets, 0).to(DType::i32)}};
+}
+
+struct AfterOneStep {
+  Tensor w;
+  StepReport report;
+};
+
+// One step on all the batches together.
+template <class LossOf>
+AfterOneStep one_step(const std::vector<Ragged>& batches, LossOf loss_of) {
+  Rng rng(7);
+  const Var w = Var::parameter(Tensor::normal({3, 4}, 0, 1, rng, DType::f64), "w");
+  Adam optimiser({w}, {.learning_rate = 0.1});  // of which the second step depends on the size of the first
+  AfterOneStep after{};
+  train(optimiser, batches,
+        [&](const Ragged& batch) { return loss_of(matmul(Var(batch.x), w), batch.targets); },
+        {.epochs = 2,
+         .batches_a_step = static_cast<int>(batches.size()),
+         .on_step = [&](const StepReport& report) { after.report = report; }});
+  after.w = w.value();
+  return after;
+}
+
+TEST_CASE(
+    "train: batches of sequences of different lengths make the step of one large batch, for each reduction") {
+  const std::vector<Ragged> batches = ragged_batches(), large = in_one(batches);
+  const auto by_mean = [](const Var& scores, const Tensor& ids) {
+    return BatchLoss(cross_entropy(scores, ids), count_targets(ids));
+  };
+  const auto by_sum = [](const Var& scores, const Tensor& ids) {
+    const std::int64_t n = count_targets(ids);
+    return BatchLoss(cross_entropy(scores, ids, {.reduction = Reduction::sum}) / static_cast<double>(n), n);
+  };
+  const auto by_none = [](const Var& scores, const Tensor& ids) {
+    const Var losses = cross_entropy(scores, ids, {.reduction = Reduction::none});  // 0 where ignored
+    const std::int64_t n = count_targets(ids);
+    return BatchLoss(sum(square(losses)) / static_cast<double>(n), n);
+  };
+  const auto check_equal = [&](const auto& loss_of) {
+    const AfterOneStep apart = one_step(batches, loss_of), together = one_step(large, loss_of);
+    CHECK(largest_difference(apart.w, together.w) < 1e-13);
+    CHECK(apart.report.examples == 24);
+    CHECK(together.report.examples == 24);
+    CHECK(apart.report.loss == Approx(together.report.loss).epsilon(1e-14));
+    CHECK(apart.report.gradient_norm == Approx(together.report.gradient_norm).epsilon(1e-13));
+  };
+  check_equal(by_mean);
+  check_equal(by_sum);
+  check_equal(by_none);
+  // Weighted by sequences it would be another step.
+  const auto by_sequences = [](const Var& scores, const Tensor& ids) {
+    return BatchLoss(cross_entropy(scores, ids), ids.extent(0));
+  };
+  CHECK(largest_difference(one_step(batches, by_sequences).w, one_step(large, by_sequences).w) > 1e-4);
+}
+
+TEST_CASE("gradients of summed losses add up to those of the large batch without any weights") {
+  const Var w = Var::parameter(Tensor::full({3, 4}, 0.5, DType::f64));
+  const auto gradient = [&](const std::vector<Ragged>& batches) {
+    for (const Ragged& batch : batches)
+      cross_entropy(matmul(Var(batch.x), w), batch.targets, {.reduction = Reduction::sum}).backward();
+    const Tensor total = w.grad().value();
+    Var(w).zero_grad();
+    return total;
+  };
+  CHECK(largest_difference(gradient(ragged_batches()), gradient(in_one(ragged_batches()))) < 1e-13);
 }
 
 TEST_CASE("train: a stop that on_step asks for takes effect after that step, without an epoch report") {
