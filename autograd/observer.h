@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
+#include <utility>
 
 #include "autograd/var.h"
 
@@ -47,6 +49,9 @@ class Observer {
   virtual void left(const Node&) {}
   /// A module's operator() begins.
   virtual void entered(std::uint32_t /*path: of core/names.h*/) {}
+  /// A Var has got a name by which readers know it: its module said what it is (Module::note), or
+  /// Var::named() did. The module that is running is ErrorFrame::innermost_path().
+  virtual void noted(const Var&, std::string_view /*name*/) {}
 
   // ---- for the engine
   static bool watching() { return innermost_ != nullptr; }
@@ -56,8 +61,21 @@ class Observer {
   }
 
  private:
+  friend class Unobserved;
   Observer* outer_;
   static inline constinit thread_local Observer* innermost_ = nullptr;
+};
+
+/// While it lives, the observers of this thread are told nothing: for what they compute themselves.
+class Unobserved {
+ public:
+  Unobserved() : before_(std::exchange(Observer::innermost_, nullptr)) {}
+  ~Unobserved() { Observer::innermost_ = before_; }
+  Unobserved(const Unobserved&) = delete;
+  Unobserved& operator=(const Unobserved&) = delete;
+
+ private:
+  Observer* before_;
 };
 
 /// The operation that a node belongs to: nodes of several outputs of one operation have one id.

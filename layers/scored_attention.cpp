@@ -126,7 +126,7 @@ Mask ScoredAttention::within(const Tensor& place, std::int64_t sources) const {
 
 Attended ScoredAttention::operator()(const Var& hs, const Var& queries, const Mask& mask) const {
   const ErrorFrame frame = enter();
-  const Var all = scores(hs, queries);  // [B, T, S]
+  const Var all = note("scores", scores(hs, queries));  // [B, T, S]
   Var weights;
   if (config_.window == 0) {
     weights = softmax(all, mask);
@@ -135,8 +135,9 @@ Attended ScoredAttention::operator()(const Var& hs, const Var& queries, const Ma
     const Var center = place(queries, mask, sources);
     weights = softmax(all, mask & within(center.value(), sources)) * bell(center, sources);
   }
+  note("weights", weights);
   if (AttentionMaps::wanted(*this)) AttentionMaps::keep(*this, weights.value().unsqueeze(1));  // [B, 1, T, S]
-  return {matmul(weights, value_ ? (*value_)(hs) : hs), weights};
+  return {note("context", matmul(weights, value_ ? (*value_)(hs) : hs)), weights};
 }
 
 }  // namespace heed

@@ -35,7 +35,7 @@ Var TransformerEncoder::operator()(const Var& x, const Mask& mask, const Transfo
   const ErrorFrame frame = enter();
   Var y = x;
   for (const TransformerEncoderLayer& layer : layers_) y = layer(y, mask, pass);
-  return norm_(y);
+  return note("output", norm_(y));
 }
 
 Var TransformerEncoder::step(const Var& x, EncoderCache& cache) const {
@@ -45,7 +45,7 @@ Var TransformerEncoder::step(const Var& x, EncoderCache& cache) const {
   require_layers("encoder", cache.layers.size(), layers_.size());
   Var y = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) y = layers_[i].step(y, cache.layers[i]);
-  return norm_(y);
+  return note("output", norm_(y));
 }
 
 TransformerDecoder::TransformerDecoder(std::int64_t layers, const TransformerLayerConfig& config, Rng& rng)
@@ -61,7 +61,7 @@ Var TransformerDecoder::operator()(const Var& x, const Var& memory, const Mask& 
   const ErrorFrame frame = enter();
   Var y = x;
   for (const TransformerDecoderLayer& layer : layers_) y = layer(y, memory, self_mask, cross_mask, pass);
-  return norm_(y);
+  return note("output", norm_(y));
 }
 
 DecoderCache TransformerDecoder::prepare(const Var& memory) const {
@@ -77,7 +77,7 @@ Var TransformerDecoder::step(const Var& x, DecoderCache& cache, const Mask& cros
   require_layers("decoder", cache.layers.size(), layers_.size());
   Var y = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) y = layers_[i].step(y, cache.layers[i], cross_mask);
-  return norm_(y);
+  return note("output", norm_(y));
 }
 
 }  // namespace heed
