@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "autograd/var.h"
@@ -48,6 +49,9 @@ class Observer {
   virtual void left(const Node&) {}
   /// A module's operator() begins.
   virtual void entered(std::uint32_t /*path: of core/names.h*/) {}
+  /// A Var has got a name by which readers know it: its module said what it is (Module::note), or
+  /// Var::named() did. The module that is running is ErrorFrame::innermost_path().
+  virtual void noted(const Var&, std::string_view /*name*/) {}
 
   // ---- for the engine
   static bool watching() { return innermost_ != nullptr; }
@@ -62,16 +66,16 @@ class Observer {
   static inline constinit thread_local Observer* innermost_ = nullptr;
 };
 
-/// While it lives, the observers of this thread are told nothing.
+/// While it lives, the observers of this thread are told nothing: for what they compute themselves.
 class Unobserved {
  public:
-  Unobserved() : innermost_(std::exchange(Observer::innermost_, nullptr)) {}
-  ~Unobserved() { Observer::innermost_ = innermost_; }
+  Unobserved() : before_(std::exchange(Observer::innermost_, nullptr)) {}
+  ~Unobserved() { Observer::innermost_ = before_; }
   Unobserved(const Unobserved&) = delete;
   Unobserved& operator=(const Unobserved&) = delete;
 
  private:
-  Observer* innermost_;
+  Observer* before_;
 };
 
 /// The operation that a node belongs to: nodes of several outputs of one operation have one id.

@@ -5,6 +5,7 @@
 #include "autograd/backward.h"
 #include "autograd/hooks.h"
 #include "autograd/node.h"
+#include "autograd/observer.h"
 #include "core/allocator.h"
 #include "core/error.h"
 
@@ -143,6 +144,8 @@ Var& Var::named(std::string name) {
   if (node.value.defined()) node.value.storage().set_label(text(is_leaf() ? "parameter \"" : "\"", name, "\""));
   node.extras->name = std::move(name);
   node.keeps_gradient = true;
+  if (Observer::watching()) [[unlikely]]
+    Observer::tell_all([&](Observer& observer) { observer.noted(*this, node.extras->name); });
   return *this;
 }
 

@@ -76,6 +76,13 @@ class ErrorFrame {
 
   /// The path of this thread from the outermost frame, joined by " / "; empty when there is no frame.
   static std::string path();
+  /// Whether a frame of this thread fulfils a condition on its object.
+  template <class Condition>
+  static bool any_running(Condition condition) {
+    for (const ErrorFrame* frame = innermost_; frame != nullptr; frame = frame->outer_)
+      if (condition(frame->object_)) return true;
+    return false;
+  }
   /// The number of the innermost frame's name; 0 when there is no frame.
   static std::uint32_t innermost_path() { return innermost_ == nullptr ? 0 : innermost_->path_; }
 

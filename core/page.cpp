@@ -41,6 +41,7 @@ th{font-size:.8125rem;font-weight:600;color:var(--muted)}
 tbody th{font-size:inherit;font-weight:400}
 td:last-child,th:last-child{padding-right:0}
 td{white-space:nowrap}td.text,td .text{white-space:pre}td.text{font-size:.875rem}
+strong.good{color:var(--good)}strong.bad{color:var(--bad)}
 .number{text-align:right;font-variant-numeric:tabular-nums}td.number{font-size:.875rem}
 @media (max-width:600px){main{padding:32px 16px 56px}h1{font-size:1.7rem}
 section{margin-top:40px;padding-top:22px}

@@ -19,7 +19,7 @@ struct Page {
 /// The page as one file without outside resources, light or dark as the reader's system is, readable from 390
 /// pixels of width on. Its style sheet has that of the drawings (plot_style()) and for all pages the colours
 /// --paper, --ink, --muted, --rule, --panel, --good, --bad, --bad-paper, sections, tables (`.number` for
-/// columns of numbers), `.lead`, `.note`, `.text` for code and `small`.
+/// columns of numbers, `strong.good` and `strong.bad`), `.lead`, `.note`, `.text` for code and `small`.
 std::string html_page(const Page& page);
 
 /// A box that scrolls sideways by itself; the keyboard reaches it.

@@ -65,6 +65,19 @@ std::string terminal_heat_map(std::span<const double> values, const std::vector<
                               const std::vector<std::string>& column_labels,
                               const TerminalHeatMapOptions& options = {});
 
+struct TerminalColumnsOptions {
+  bool log = false;  ///< heights are logarithms; what is not positive is left empty
+  int height = 8;    ///< lines of the columns
+  int width = 64;    ///< at most so many columns; of more values, the greatest of neighbours is shown
+  std::string first{}, last{};  ///< below the first and the last column
+};
+
+/// Values as columns side by side, as lines for a terminal with a scale at the left: from 0 to the greatest, or
+/// on a logarithmic scale over what the values span, at least two decades; a number of the scale stands at the
+/// line that it is the top of. A value that is NaN is a "?". Throws
+/// ConfigError unless height and width are at least 1.
+std::string terminal_columns(std::span<const double> values, const TerminalColumnsOptions& options = {});
+
 /// The style sheet of the SVG drawings, for the `<style>` of a page. The colours are custom properties of
 /// `:root`
 /// (`--plot-ink`, `--plot-muted`, `--plot-grid`, `--plot-line-1` … `-6`, `--plot-ramp-0` … `-32`) and follow

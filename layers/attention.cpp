@@ -10,13 +10,13 @@ namespace heed {
 
 Var WeightSum::operator()(const Var& hs, const Var& a) const {
   const ErrorFrame frame = enter();
-  return sum(hs * unsqueeze(a, -1), 1);  // [B, S, H] * [B, S, 1] -> [B, H]
+  return note("context", sum(hs * unsqueeze(a, -1), 1));  // [B, S, H] * [B, S, 1] -> [B, H]
 }
 
 Var AttentionWeight::operator()(const Var& hs, const Var& h, const Mask& mask) const {
   const ErrorFrame frame = enter();
-  const Var scores = sum(hs * unsqueeze(h, 1), -1);  // [B, S, H] * [B, 1, H] -> [B, S]
-  return softmax(scores, mask);
+  const Var scores = note("scores", sum(hs * unsqueeze(h, 1), -1));  // [B, S, H] * [B, 1, H] -> [B, S]
+  return note("weights", softmax(scores, mask));
 }
 
 Attention::Attention() : Module("Attention") {
@@ -26,10 +26,10 @@ Attention::Attention() : Module("Attention") {
 
 Attended Attention::operator()(const Var& hs, const Var& h, const Mask& mask) const {
   const ErrorFrame frame = enter();
-  const Var weights = attention_weight_(hs, h, mask);
+  const Var weights = note("weights", attention_weight_(hs, h, mask));
   if (AttentionMaps::wanted(*this))
     AttentionMaps::keep(*this, weights.value().unsqueeze(1).unsqueeze(1));  // [B, 1, 1, S]
-  return {weight_sum_(hs, weights), weights};
+  return {note("context", weight_sum_(hs, weights)), weights};
 }
 
 Attended TimeAttention::operator()(const Var& hs_enc, const Var& hs_dec, const Mask& mask) const {
@@ -43,10 +43,10 @@ Attended TimeAttention::operator()(const Var& hs_enc, const Var& hs_dec, const M
         {.what = text("attention: hs_enc is ", hs_enc.shape(), ", hs_dec is ", hs_dec.shape()),
          .expected = "hs_enc [B, S, H] and hs_dec [B, T, H]",
          .operands = text("hs_enc: ", hs_enc.value().origin(), "    hs_dec: ", hs_dec.value().origin())});
-  const Var scores = matmul(hs_dec, transpose(hs_enc));  // [B, T, H] x [B, H, S] -> [B, T, S]
-  const Var weights = softmax(scores, mask);
+  const Var scores = note("scores", matmul(hs_dec, transpose(hs_enc)));  // [B, T, H] x [B, H, S] -> [B, T, S]
+  const Var weights = note("weights", softmax(scores, mask));
   if (AttentionMaps::wanted(*this)) AttentionMaps::keep(*this, weights.value().unsqueeze(1));  // [B, 1, T, S]
-  return {matmul(weights, hs_enc), weights};  // [B, T, S] x [B, S, H] -> [B, T, H]
+  return {note("context", matmul(weights, hs_enc)), weights};  // [B, T, S] x [B, S, H] -> [B, T, H]
 }
 
 }  // namespace heed

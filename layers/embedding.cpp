@@ -22,7 +22,7 @@ Embedding::Embedding(const std::string& kind, const Embedding& other)
 
 Var Embedding::operator()(const Tensor& ids) const {
   const ErrorFrame frame = enter();
-  return embedding(weight_, ids);
+  return note("output", embedding(weight_, ids));
 }
 
 }  // namespace heed

@@ -31,8 +31,9 @@ FeedForward::FeedForward(const FeedForwardConfig& config, Rng& rng)
 
 Var FeedForward::operator()(const Var& x) const {
   const ErrorFrame frame = enter();
-  const Var hidden = inner_(x);
-  return outer_(gate_ ? hidden * activate((*gate_)(x), activation_) : activate(hidden, activation_));
+  const Var inner = inner_(x);
+  const Var hidden = gate_ ? inner * activate((*gate_)(x), activation_) : activate(inner, activation_);
+  return note("output", outer_(note("hidden", hidden)));
 }
 
 }  // namespace heed

@@ -19,7 +19,11 @@ GRU::GRU(const std::string& kind, CellTensors initial, const GruVariant& variant
 
 RecurrentOutput GRU::operator()(const Var& x, const Var& initial, const Tensor& lengths) const {
   const ErrorFrame frame = enter();
-  return gru(x, initial, weights_, variant_, lengths);
+  RecurrentOutput output = gru(x, initial, weights_, variant_, lengths);
+  note("lengths", lengths);
+  note("hs", output.hs);
+  note("h", output.state);
+  return output;
 }
 
 }  // namespace heed

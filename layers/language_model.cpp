@@ -33,7 +33,9 @@ LanguageModel::LanguageModel(const LanguageModelConfig& config, Rng& rng)
 }
 
 // y [..., D] -> [..., V]
-Var LanguageModel::scores(const Var& y) const { return out_ ? (*out_)(y) : linear(y, transpose(tied_), Var()); }
+Var LanguageModel::scores(const Var& y) const {
+  return note("scores", out_ ? (*out_)(y) : linear(y, transpose(tied_), Var()));
+}
 
 Var LanguageModel::operator()(const Tokens& ids, Rng* dropout_rng) const {
   const ErrorFrame frame = enter();

@@ -28,14 +28,14 @@ LayerNorm::LayerNorm(const Shape& axes, const LayerNormOptions& options)
 Var LayerNorm::operator()(const Var& x) const {
   const ErrorFrame frame = enter();
   const Shape& axes = gain_.shape();
-  if (axes.rank() == 1) return layer_norm(x, gain_, bias_, epsilon_);
+  if (axes.rank() == 1) return note("output", layer_norm(x, gain_, bias_, epsilon_));
   if (!ends_with(x.shape(), axes))
     throw ShapeError({.what = text("layer norm: x is ", x.shape(), ", normalised together are ", axes),
                       .expected = text("x [..., ", axes, "]"),
                       .operands = text("x: ", x.value().origin())});
   const std::int64_t n = axes.count(), rows = n == 0 ? 0 : x.count() / n;
   const Var y = layer_norm(reshape(x, {rows, n}), reshape(gain_, {n}), reshape(bias_, {n}), epsilon_);
-  return reshape(y, std::span(x.shape().begin(), x.shape().end()));
+  return note("output", reshape(y, std::span(x.shape().begin(), x.shape().end())));
 }
 
 }  // namespace heed

@@ -38,8 +38,9 @@ LstmOutput LayerNormLSTM::operator()(const Var& x, const LstmState& initial, con
         const Var i = sigmoid(slice(gates, 1, 2 * H, 3 * H));
         const Var o = sigmoid(slice(gates, 1, 3 * H, 4 * H));
         const Var c_next = f * c + g * i;
-        return std::array{o * tanh(c_norm_(c_next)), c_next};
+        return std::array{note("h", o * tanh(c_norm_(c_next))), note("c", c_next)};
       });
+  note("hs", hs);
   return {hs, {last[0], last[1]}};
 }
 

@@ -19,7 +19,7 @@ Linear::Linear(std::string kind, Tensor weight, Tensor bias)
 
 Var Linear::operator()(const Var& x) const {
   const ErrorFrame frame = enter();
-  return linear(x, weight_, bias_);
+  return note("output", linear(x, weight_, bias_));
 }
 
 }  // namespace heed

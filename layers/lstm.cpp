@@ -14,7 +14,12 @@ LSTM::LSTM(const std::string& kind, CellTensors initial)
 
 LstmOutput LSTM::operator()(const Var& x, const LstmState& initial, const Tensor& lengths) const {
   const ErrorFrame frame = enter();
-  return lstm(x, initial, weights_, lengths);
+  LstmOutput output = lstm(x, initial, weights_, lengths);
+  note("lengths", lengths);
+  note("hs", output.hs);
+  note("h", output.state.h);
+  note("c", output.state.c);
+  return output;
 }
 
 }  // namespace heed

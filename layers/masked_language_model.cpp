@@ -42,7 +42,8 @@ Var MaskedLanguageModel::encode(const Tokens& ids, Rng* dropout_rng) const {
 Var MaskedLanguageModel::operator()(const Tokens& ids, Rng* dropout_rng) const {
   const Var states = encode(ids, dropout_rng);
   const ErrorFrame frame = enter();
-  return linear(head_norm_(activate(transform_(states), Activation::gelu)), transpose(tied_), bias_);
+  const Var transformed = head_norm_(activate(transform_(states), Activation::gelu));
+  return note("scores", linear(transformed, transpose(tied_), bias_));
 }
 
 std::string MaskedLanguageModel::overview(std::int64_t time) const {

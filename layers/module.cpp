@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "autograd/observer.h"
 #include "core/names.h"
 
 namespace heed {
@@ -98,6 +97,19 @@ std::string Module::summary() const {
   std::string out;
   append_summary(out, name_, 0);
   return out;
+}
+
+std::vector<const Module*> Module::modules() const {
+  std::vector<const Module*> all{this};
+  for (const Module* const part : parts_)
+    for (const Module* const module : part->modules()) all.push_back(module);
+  return all;
+}
+
+std::vector<Var> Module::own_parameters() const {
+  std::vector<Var> own;
+  for (const auto& [name, parameter] : parameters_) own.push_back(parameter);
+  return own;
 }
 
 void Module::require_new(const std::string& name) const {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "autograd/observer.h"
 #include "autograd/var.h"
 #include "core/error.h"
 
@@ -64,6 +65,10 @@ class Module {
 
   /// The tree, a line a module and parameter, with shapes and numbers of parameters.
   std::string summary() const;
+  /// This module and all its parts, in the order of registration.
+  std::vector<const Module*> modules() const;
+  /// The parameters that this module has registered itself.
+  std::vector<Var> own_parameters() const;
 
  protected:
   explicit Module(std::string description) : description_(std::move(description)) {}
@@ -79,6 +84,23 @@ class Module {
   void register_module(std::string name, Module& part);
   /// Names this module in errors while the frame lives: the first line of every operator().
   [[nodiscard]] ErrorFrame enter() const;
+  /// Says that a result is what readers know by that name, "weights" say; returns it. Whoever watches
+  /// (record_intermediates() of layers/inspect/intermediates.h, for one) finds it under path() and this name.
+  /// To be called while this module is entered. Without an observer it costs one look at a pointer.
+  const Var& note(std::string_view name, const Var& result) const {
+    if (Observer::watching()) [[unlikely]]
+      Observer::tell_all([&](Observer& observer) { observer.noted(result, name); });
+    return result;
+  }
+  Var note(std::string_view name, Var&& result) const {
+    note(name, std::as_const(result));
+    return std::move(result);
+  }
+  /// The same for a tensor, to which no gradient flows; nothing when it is undefined.
+  void note(std::string_view name, const Tensor& constant) const {
+    if (Observer::watching() && constant.defined()) [[unlikely]]
+      note(name, Var(constant));
+  }
 
  private:
   void require_new(const std::string& name) const;

@@ -177,7 +177,8 @@ Var MultiHeadAttention::attend(const Var& q, const Var& k, const Var& v, const M
     attends = attends &
               Mask::window(q.extent(2), k.extent(2), {.before = reach, .after = reach, .first = pass.first});
   const bool plainly = pass.bias.defined() || dropout_.active() || positions_.needs_scores();
-  return out_(joined(plainly ? attend_plainly(q, k, v, attends, pass) : attend_fused(q, k, v, attends)));
+  const Var context = joined(plainly ? attend_plainly(q, k, v, attends, pass) : attend_fused(q, k, v, attends));
+  return note("output", out_(note("context", context)));
 }
 
 // -> [B, H, T, e], or [B, G, H / G, T, e] when heads share keys
@@ -193,8 +194,10 @@ Var MultiHeadAttention::attend_fused(const Var& q, const Var& k, const Var& v, c
   }
   if (AttentionMaps::wanted(*this)) {
     const Tensor repeated = keys.value().expand(queries.shape().with(-2, k.extent(2)));
-    AttentionMaps::keep(*this, attention_weights(queries.value(), repeated, attends, scale())
-                                   .reshape({q.extent(0), q.extent(1), q.extent(2), k.extent(2)}));
+    const Tensor weights = attention_weights(queries.value(), repeated, attends, scale())
+                               .reshape({q.extent(0), q.extent(1), q.extent(2), k.extent(2)});
+    AttentionMaps::keep(*this, weights);
+    note("weights", weights);
   }
   return attention(queries, keys, values, {.mask = attends, .scale = scale()});
 }
@@ -208,7 +211,7 @@ Var MultiHeadAttention::attend_plainly(const Var& q, const Var& k, const Var& v,
   };
   Var scores = positions_.on_scores(product(q, transpose(k)) * scale(), q, scale(), pass.first);
   if (pass.bias.defined()) scores = scores + for_heads(pass.bias);
-  const Var weights = softmax(scores, mask);
+  const Var weights = note("weights", softmax(note("scores", scores), mask));
   if (AttentionMaps::wanted(*this)) AttentionMaps::keep(*this, weights.value());
   const Var dropped = dropout_(weights, pass.rng);
   return positions_.on_values(product(dropped, v), dropped, pass.first);

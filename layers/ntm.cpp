@@ -104,9 +104,10 @@ Var NTM::step(const Var& x, NtmState& state) const {
   const auto as_step = [&](const Var& reads) { return reshape(reads, {batch, 1, reading * config_.width}); };
   const Var h = control(concat({x, as_step(state.reads)}, -1), state.controller);
   const Emitted emitted = emit(h);
-  state.weights = ntm::weighting(state.memory, state.weights, emitted.address);
-  state.memory = ntm::write(state.memory, slice(state.weights, 1, reading, heads), emitted.erase, emitted.add);
-  state.reads = ntm::read(state.memory, slice(state.weights, 1, 0, reading));
+  state.weights = note("weights", ntm::weighting(state.memory, state.weights, emitted.address));
+  const Var writing = slice(state.weights, 1, reading, heads);
+  state.memory = note("memory", ntm::write(state.memory, writing, emitted.erase, emitted.add));
+  state.reads = note("reads", ntm::read(state.memory, slice(state.weights, 1, 0, reading)));
   return concat({h, as_step(state.reads)}, -1);
 }
 
@@ -128,7 +129,7 @@ NtmOutput NTM::operator()(const Var& x, const NtmState& initial) const {
     if (maps_wanted) weights.push_back(state.weights.value().unsqueeze(2));  // [B, H, 1, N]
   }
   if (maps_wanted) AttentionMaps::keep(*this, concat(weights, 2));
-  return {out_(concat(steps, 1)), state};
+  return {note("output", out_(concat(steps, 1))), state};
 }
 
 void NTM::require_fit(const Var& x, const NtmState& state) const {

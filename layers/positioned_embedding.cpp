@@ -40,11 +40,11 @@ Var PositionedEmbedding::operator()(const Tensor& ids, std::int64_t first) const
   const ErrorFrame frame = enter();
   const std::int64_t steps = vectors.extent(-2), width = vectors.extent(-1), end = first + steps;
   const Var scaled = vectors * embedding_scale(width);
-  if (kind_ == EmbeddedPositions::none) return scaled;
-  if (kind_ == EmbeddedPositions::learned) return scaled + (*learned_)(steps, first);
+  if (kind_ == EmbeddedPositions::none) return note("placed", scaled);
+  if (kind_ == EmbeddedPositions::learned) return note("placed", scaled + (*learned_)(steps, first));
   const Tensor waves =
       end <= kKeptPositions ? waves_.slice(0, first, end) : sinusoidal_positions(steps, width, first);
-  return scaled + Var(waves.to(vectors.dtype()));
+  return note("placed", scaled + Var(waves.to(vectors.dtype())));
 }
 
 }  // namespace heed

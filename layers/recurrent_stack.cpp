@@ -55,6 +55,7 @@ typename RecurrentStack<Cell>::Output RecurrentStack<Cell>::operator()(const Var
       hs = concat({hs, reverse_sequences(run(reverse_sequences(in, lengths)), lengths)}, -1);
     output.hs = config_.residual && layer > 0 ? hs + output.hs : hs;
   }
+  note("hs", output.hs);
   return output;
 }
 

@@ -11,7 +11,7 @@ RMSNorm::RMSNorm(std::int64_t width, const RmsNormOptions& options)
 
 Var RMSNorm::operator()(const Var& x) const {
   const ErrorFrame frame = enter();
-  return rms_norm(x, gain_, epsilon_);
+  return note("output", rms_norm(x, gain_, epsilon_));
 }
 
 }  // namespace heed

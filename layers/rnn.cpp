@@ -16,7 +16,11 @@ RNN::RNN(const std::string& kind, CellTensors initial, RnnActivation activation)
 
 RecurrentOutput RNN::operator()(const Var& x, const Var& initial, const Tensor& lengths) const {
   const ErrorFrame frame = enter();
-  return rnn(x, initial, weights_, activation_, lengths);
+  RecurrentOutput output = rnn(x, initial, weights_, activation_, lengths);
+  note("lengths", lengths);
+  note("hs", output.hs);
+  note("h", output.state);
+  return output;
 }
 
 }  // namespace heed

@@ -159,7 +159,7 @@ Mask ScoredAttention::within(const Tensor& place, std::int64_t sources) const {
 Attended ScoredAttention::operator()(const Memory& memory, const Var& queries, const Mask& mask,
                                      const Var& coverage) const {
   const ErrorFrame frame = enter();
-  const Var all = scores(memory, queries, coverage);  // [B, T, S]
+  const Var all = note("scores", scores(memory, queries, coverage));  // [B, T, S]
   Var weights;
   if (config_.window == 0) {
     weights = softmax(all, mask);
@@ -168,8 +168,9 @@ Attended ScoredAttention::operator()(const Memory& memory, const Var& queries, c
     const Var center = place(queries, mask, sources);
     weights = softmax(all, mask & within(center.value(), sources)) * bell(center, sources);
   }
+  note("weights", weights);
   if (AttentionMaps::wanted(*this)) AttentionMaps::keep(*this, weights.value().unsqueeze(1));  // [B, 1, T, S]
-  return {matmul(weights, memory.values), weights};
+  return {note("context", matmul(weights, memory.values)), weights};
 }
 
 }  // namespace heed

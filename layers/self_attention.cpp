@@ -50,8 +50,9 @@ Var SelfAttention::operator()(const Var& x, const Mask& mask) const {
   if (AttentionMaps::wanted(*this)) {
     const Tensor weights = attention_weights(q.value(), k.value(), mask, scale);  // [T, T] or [B, T, T]
     AttentionMaps::keep(*this, (x.rank() == 2 ? weights.unsqueeze(0) : weights).unsqueeze(1));
+    note("weights", weights);
   }
-  return attention(q, k, v, {.mask = mask, .scale = scale});
+  return note("context", attention(q, k, v, {.mask = mask, .scale = scale}));
 }
 
 }  // namespace heed

@@ -22,7 +22,7 @@ Encoded Encoder::operator()(const Tokens& source) const {
   const LstmOutput output = lstm_(embed_(source.ids), {}, source.lengths);
   Mask mask;
   if (source.lengths.defined()) mask = Mask::padding(source.lengths, source.time());
-  return {output.hs, output.state.h, mask};
+  return {note("hs", output.hs), note("h", output.state.h), mask};
 }
 
 // ---- the state of a decoder
@@ -84,7 +84,7 @@ Decoder::Decoder(const Seq2seqConfig& config, Rng& rng)
 Decoded Decoder::operator()(const Tensor& ids, const Encoded&, const LstmState& state) const {
   const ErrorFrame frame = enter();
   const LstmOutput output = lstm_(embed_(ids), state);
-  return {affine_(output.hs), {}, output.state};
+  return {note("scores", affine_(output.hs)), {}, output.state};
 }
 
 PeekyDecoder::PeekyDecoder(const Seq2seqConfig& config, Rng& rng)
@@ -102,7 +102,7 @@ Decoded PeekyDecoder::operator()(const Tensor& ids, const Encoded& encoded, cons
   const Shape every_step = ids.shape().inserted(2, encoded.h.extent(-1));
   const Var h = expand(unsqueeze(encoded.h, 1), every_step);             // [B, H] -> [B, T, H]
   const LstmOutput output = lstm_(concat({h, embed_(ids)}, -1), state);  // [B, T, H + E]
-  return {affine_(concat({h, output.hs}, -1)), {}, output.state};
+  return {note("scores", affine_(concat({h, output.hs}, -1))), {}, output.state};
 }
 
 AttentionDecoder::AttentionDecoder(const Seq2seqConfig& config, Rng& rng)
@@ -120,7 +120,7 @@ Decoded AttentionDecoder::operator()(const Tensor& ids, const Encoded& encoded, 
   const ErrorFrame frame = enter();
   const LstmOutput output = lstm_(embed_(ids), state);
   const Attended attended = attention_(encoded.hs, output.hs, encoded.mask);
-  return {affine_(concat({attended.context, output.hs}, -1)), attended.weights, output.state};
+  return {note("scores", affine_(concat({attended.context, output.hs}, -1))), attended.weights, output.state};
 }
 
 // ---- models

@@ -46,7 +46,7 @@ TimeBiLSTM::TimeBiLSTM(std::int64_t in, std::int64_t hidden, Rng& rng)
 Var TimeBiLSTM::operator()(const Var& x, const Tensor& lengths) const {
   const ErrorFrame frame = enter();
   const Var hs_back = backward_(reverse_sequences(x, lengths), {}, lengths).hs;
-  return concat({forward_(x, {}, lengths).hs, reverse_sequences(hs_back, lengths)}, -1);
+  return note("hs", concat({forward_(x, {}, lengths).hs, reverse_sequences(hs_back, lengths)}, -1));
 }
 
 Var TimeSoftmaxWithLoss::operator()(const Var& x, const Tensor& ids) const {

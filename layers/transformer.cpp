@@ -51,7 +51,9 @@ Transformer::Transformer(const TransformerConfig& config, Rng& rng)
 }
 
 // y [B, T, D] -> [B, T, V]
-Var Transformer::scores(const Var& y) const { return out_ ? (*out_)(y) : linear(y, transpose(tied_), Var()); }
+Var Transformer::scores(const Var& y) const {
+  return note("scores", out_ ? (*out_)(y) : linear(y, transpose(tied_), Var()));
+}
 
 TransformerMemory Transformer::encode(const Tokens& source, const TransformerPass& pass) const {
   const ErrorFrame frame = enter();

@@ -67,8 +67,8 @@ TransformerEncoderLayer::TransformerEncoderLayer(const TransformerLayerConfig& c
 template <class Attend>
 Var TransformerEncoderLayer::around(const Var& x, const TransformerPass& pass, Attend attend) const {
   const Var attended = residual(x, self_norm_, config_.norm, dropout_, pass, attend);
-  return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
-                  [&](const Var& in) { return feed_forward_(in); });
+  return note("output", residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
+                                 [&](const Var& in) { return feed_forward_(in); }));
 }
 
 Var TransformerEncoderLayer::operator()(const Var& x, const Mask& mask, const TransformerPass& pass) const {
@@ -105,8 +105,8 @@ template <class Self, class Cross>
 Var TransformerDecoderLayer::around(const Var& x, const TransformerPass& pass, Self self, Cross cross) const {
   const Var looked_back = residual(x, self_norm_, config_.norm, dropout_, pass, self);
   const Var attended = residual(looked_back, cross_norm_, config_.norm, dropout_, pass, cross);
-  return residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
-                  [&](const Var& in) { return feed_forward_(in); });
+  return note("output", residual(attended, feed_forward_norm_, config_.norm, dropout_, pass,
+                                 [&](const Var& in) { return feed_forward_(in); }));
 }
 
 Var TransformerDecoderLayer::operator()(const Var& x, const Var& memory, const Mask& self_mask,

@@ -55,7 +55,7 @@ Var TransformerEncoder::operator()(const Var& x, const Mask& mask, const Transfo
     y = run(checkpoint_, y, pass, [&layer, mask](const Var& in, const TransformerPass& its_pass) {
       return layer(in, mask, its_pass);
     });
-  return norm_(y);
+  return note("output", norm_(y));
 }
 
 Var TransformerEncoder::step(const Var& x, EncoderCache& cache) const {
@@ -65,7 +65,7 @@ Var TransformerEncoder::step(const Var& x, EncoderCache& cache) const {
   require_layers("encoder", cache.layers.size(), layers_.size());
   Var y = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) y = layers_[i].step(y, cache.layers[i]);
-  return norm_(y);
+  return note("output", norm_(y));
 }
 
 TransformerDecoder::TransformerDecoder(std::int64_t layers, const TransformerLayerConfig& config, Rng& rng)
@@ -87,7 +87,7 @@ Var TransformerDecoder::operator()(const Var& x, const Var& memory, const Mask& 
             [&layer, memory, self_mask, cross_mask](const Var& in, const TransformerPass& its_pass) {
               return layer(in, memory, self_mask, cross_mask, its_pass);
             });
-  return norm_(y);
+  return note("output", norm_(y));
 }
 
 DecoderCache TransformerDecoder::prepare(const Var& memory) const {
@@ -103,7 +103,7 @@ Var TransformerDecoder::step(const Var& x, DecoderCache& cache, const Mask& cros
   require_layers("decoder", cache.layers.size(), layers_.size());
   Var y = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) y = layers_[i].step(y, cache.layers[i], cross_mask);
-  return norm_(y);
+  return note("output", norm_(y));
 }
 
 }  // namespace heed

@@ -50,7 +50,7 @@ Var PatchEmbedding::operator()(const Var& pixels) const {
                      columns = pixels.extent(3) / size_;
   const Var cut = reshape(pixels, {batch, channels_, rows, size_, columns, size_});
   const Var patches = permute(cut, {0, 2, 4, 1, 3, 5});  // [B, rows, columns, C, size, size]
-  return map_(reshape(patches, {batch, rows * columns, channels_ * size_ * size_}));
+  return note("output", map_(reshape(patches, {batch, rows * columns, channels_ * size_ * size_})));
 }
 
 VisionTransformer::VisionTransformer(const VisionTransformerConfig& config, Rng& rng)
@@ -79,7 +79,7 @@ Var VisionTransformer::operator()(const Var& pixels, Rng* dropout_rng) const {
   const Var of_class = expand(unsqueeze(class_token_, 0), {pixels.extent(0), 1, config_.layer.width});
   const Var x = concat({of_class, patches_(pixels)}, 1) + positions_(patches() + 1);  // [B, 1 + P, D]
   const Var y = encoder_(dropout_(x, dropout_rng), {}, {.rng = dropout_rng});
-  return out_(select(y, 1, 0));
+  return note("scores", out_(select(y, 1, 0)));
 }
 
 std::string VisionTransformer::overview() const {

@@ -35,14 +35,14 @@ endfunction()
 
 heed_test(core attention_test.cpp circular_test.cpp elementwise_test.cpp error_test.cpp file_test.cpp index_test.cpp json_test.cpp kernel_attention_test.cpp kernel_fused_test.cpp kernel_gru_test.cpp
           kernel_loops_test.cpp kernels_test.cpp kernels_wide.cpp layer_norm_test.cpp lstm_test.cpp mask_test.cpp matmul_test.cpp
-          names_test.cpp parallel_test.cpp plot_test.cpp print_test.cpp random_test.cpp recurrent_test.cpp reduce_test.cpp serialize_test.cpp
-          shape_test.cpp softmax_test.cpp source_location_test.cpp storage_test.cpp subnormals_test.cpp tensor_test.cpp tensor_view_test.cpp utf8_test.cpp)
+          names_test.cpp parallel_test.cpp plot_columns_test.cpp plot_test.cpp print_test.cpp random_test.cpp recurrent_test.cpp reduce_test.cpp serialize_test.cpp
+          shape_test.cpp softmax_test.cpp source_location_test.cpp storage_test.cpp subnormals_test.cpp table_test.cpp tensor_test.cpp tensor_view_test.cpp utf8_test.cpp)
 # The 64-byte kernels for a processor that may have none: lowered to what it has.
 set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=fast -Wno-psabi)
 set_property(SOURCE tests/core/kernels_wide.cpp PROPERTY SKIP_PRECOMPILE_HEADERS ON)
 heed_test(autograd addressing_op_test.cpp attention_op_test.cpp backward_test.cpp checkpoint_test.cpp custom_test.cpp functional_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp observer_test.cpp op_table_test.cpp
           record_test.cpp saved_values_test.cpp var_test.cpp
-          inspect/trace_test.cpp)
+          inspect/anomaly_test.cpp inspect/statistics_test.cpp inspect/trace_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
           cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp copying_test.cpp coverage_test.cpp decoding_test.cpp feed_forward_test.cpp
           gate_orders_test.cpp gru_test.cpp key_value_cache_test.cpp language_model_test.cpp linear_test.cpp lstm_test.cpp
@@ -51,7 +51,9 @@ heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_
           recurrent_seq2seq_test.cpp recurrent_stack_test.cpp sampling_test.cpp
           scheduled_sampling_test.cpp scored_attention_test.cpp self_attention_test.cpp seq2seq_test.cpp
           tied_weights_test.cpp time_layers_test.cpp transformer_checkpoint_test.cpp transformer_layers_test.cpp transformer_test.cpp
-          truncation_test.cpp vision_transformer_test.cpp)
+          truncation_test.cpp vision_transformer_test.cpp
+          inspect/anomaly_in_models_test.cpp inspect/gradient_flow_test.cpp inspect/gradient_report_test.cpp
+          inspect/intermediates_test.cpp)
 heed_test(optim adam_test.cpp optimizer_test.cpp schedule_test.cpp sgd_test.cpp trainer_test.cpp)
 heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_test.cpp metrics_test.cpp pairs_test.cpp split_test.cpp text_test.cpp
           tokenizer_test.cpp vocabulary_test.cpp word_tokenizer_test.cpp
@@ -65,9 +67,9 @@ target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
 target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)
-heed_test(end_to_end copy_task_test.cpp program_test.cpp recurrent_models_test.cpp training_test.cpp)
-set_property(SOURCE tests/end_to_end/copy_task_test.cpp tests/end_to_end/program_test.cpp APPEND PROPERTY
+heed_test(end_to_end copy_task_test.cpp inspect_gradients_test.cpp program_test.cpp recurrent_models_test.cpp training_test.cpp)
+set_property(SOURCE tests/end_to_end/copy_task_test.cpp tests/end_to_end/inspect_gradients_test.cpp tests/end_to_end/program_test.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS HEED_PROGRAMS="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-add_dependencies(test_end_to_end addition copy_task date_conversion language_model masked_language_model
+add_dependencies(test_end_to_end addition copy_task date_conversion inspect_gradients language_model masked_language_model
                  transformer_translate vit_shapes)
 include(tests/bench/bench.cmake)

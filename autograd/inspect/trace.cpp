@@ -1,5 +1,7 @@
 #include "autograd/inspect/trace.h"
 
+#include <algorithm>
+
 #include "autograd/node.h"
 #include "core/error.h"
 
@@ -44,8 +46,22 @@ void Trace::recorded(const Recorded& r) {
   operations_[found->second].outputs.push_back(place);
 }
 
+void Trace::noted(const Var& var, std::string_view name) {
+  if (stopped_ || !rules_.empty() || !var.defined()) return;
+  notes_.push_back({add_value(var), names::at_number(ErrorFrame::innermost_path()), std::string(name)});
+}
+
 void Trace::sweep_began(const SourceLocation&) {
   if (rules_.empty()) lap();
+  sweeps_.push_back(rules_.size());
+}
+
+// However the sweep ended (another observer may have stopped it between reached() and left()), its rules are
+// over.
+void Trace::sweep_ended() {
+  if (sweeps_.empty()) return;  // it began before this was there
+  rules_.resize(std::min(rules_.size(), sweeps_.back()));
+  sweeps_.pop_back();
 }
 
 void Trace::reached(const Node& node, std::span<const Var> dy) {
@@ -77,9 +93,7 @@ void Trace::left(const Node& node) {
 }
 
 std::size_t Trace::place_of(const Var& var) const {
-  if (const auto found = value_of_node_.find(var.defined() ? var.node()->recorded_at : 0);
-      found != value_of_node_.end())
-    return found->second;
+  if (has_seen(var)) return value_of_node_.at(var.node()->recorded_at);
   throw IndexError({.what = "trace: it has not seen this variable",
                     .expected = "a Var that was computed, or used, while the trace was taken"});
 }

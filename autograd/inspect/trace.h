@@ -42,6 +42,13 @@ struct TracedOperation {
   bool is_forward() const { return rule_of == kNowhere; }
 };
 
+/// A name by which readers know a value: Module::note() or Var::named() gave it.
+struct TracedNote {
+  std::size_t value = 0;  ///< place in Trace::values()
+  std::string module{};   ///< Module::path() of the module that was running
+  std::string name{};
+};
+
 struct TraceOptions {
   bool of_rules = false;  ///< also the operations that gradient rules are made of
 };
@@ -64,8 +71,13 @@ class Trace : public Observer {
   const std::vector<TracedOperation>& operations() const { return operations_; }
   /// Leaves as they are met, outputs as they are computed.
   const std::vector<TracedValue>& values() const { return values_; }
+  /// In the order in which they were given.
+  const std::vector<TracedNote>& notes() const { return notes_; }
   /// The place of a Var in values(); IndexError when it was not seen.
   std::size_t place_of(const Var& var) const;
+  bool has_seen(const Var& var) const {
+    return var.defined() && value_of_node_.contains(var.node()->recorded_at);
+  }
   /// The operation that a value is an output of; nullptr for a leaf.
   const TracedOperation* operation_of(const TracedValue& value) const {
     return value.operation == 0 ? nullptr : &operations_[value.operation - 1];
@@ -74,10 +86,12 @@ class Trace : public Observer {
   void stop() { stopped_ = true; }
 
   void recorded(const Recorded& operation) override;
+  void noted(const Var& var, std::string_view name) override;
   void reached(const Node& node, std::span<const Var> dy) override;
   void rule_returned(const Node& node, std::size_t operand, const Var& gradient) override;
   void left(const Node& node) override;
   void sweep_began(const SourceLocation& at) override;
+  void sweep_ended() override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -93,9 +107,11 @@ class Trace : public Observer {
   bool stopped_ = false;
   std::vector<TracedOperation> operations_;
   std::vector<TracedValue> values_;
+  std::vector<TracedNote> notes_;
   std::unordered_map<std::uint64_t, std::size_t> value_of_node_;    // by recorded_at
   std::unordered_map<std::uint64_t, std::size_t> operation_of_id_;  // by Recorded::id
   std::vector<Running> rules_;                                      // of which operations, outermost first
+  std::vector<std::size_t> sweeps_;                                 // how many rules ran when each sweep began
   std::size_t reached_ = 0;
   Clock::time_point latest_ = Clock::now();
 };

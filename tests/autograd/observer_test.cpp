@@ -82,6 +82,30 @@ TEST_CASE("observer: scopes nest, and when one is over it is told no more") {
   CHECK(outer.take() == Lines{"exp/1", "log/1"});
 }
 
+TEST_CASE("observer: is told of names that are given; an unobserved scope is told of to nobody") {
+  struct Names : Observer {
+    void noted(const Var& var, std::string_view name) override {
+      lines.push_back(text(name, " ", var.operation(), " ", names::at_number(ErrorFrame::innermost_path())));
+    }
+    std::vector<std::string> lines;
+  } given;
+  Log log;
+  Var y = exp(leaf({1}));
+  y.named("y");
+  CHECK(given.lines == Lines{"y exp "});
+  {
+    const Unobserved unobserved;
+    CHECK_FALSE(Observer::watching());
+    exp(leaf({1})).named("unseen");
+    const Log inner;  // one that begins within it is told again
+    exp(y);
+    CHECK(inner.lines == Lines{"exp/1"});
+  }
+  CHECK(Observer::watching());
+  CHECK(given.lines.size() == 1);
+  CHECK(log.take() == Lines{"exp/1"});
+}
+
 TEST_CASE("observer: what it throws reaches the caller, and graph and engine stay usable") {
   struct Refuses : Observer {
     void recorded(const Recorded& r) override {

@@ -64,6 +64,21 @@ TEST_CASE("error frames: the path follows the frames that are open and ends with
   CHECK(ErrorFrame::path().empty());
 }
 
+TEST_CASE("error frames: any of those that are open can be asked for") {
+  const Part model{"model", ""}, layer{"layer", ""};
+  const auto is_running = [](const Part& part) {
+    return ErrorFrame::any_running([&](const void* object) { return object == &part; });
+  };
+  CHECK_FALSE(is_running(model));
+  const ErrorFrame outer(&model, Part::describe);
+  {
+    const ErrorFrame inner(&layer, Part::describe);
+    CHECK(is_running(model));
+    CHECK(is_running(layer));
+  }
+  CHECK_FALSE(is_running(layer));
+}
+
 TEST_CASE("error frames: an exception that passes closes its frames") {
   const Part a{"a", "1"};
   const std::string message = thrown<Error>([&] {

@@ -80,6 +80,51 @@ TEST_CASE("module: parameters come in the order of registration, named by their 
   for (std::size_t i = 0; i < state.size(); ++i) CHECK(state[i].first == names(tower)[i]);
 }
 
+TEST_CASE("module: all modules come in the order of registration, with the parameters that are their own") {
+  Rng rng(1);
+  const Tower tower(rng);
+  std::vector<std::string> found;
+  for (const Module* const module : tower.modules()) {
+    found.push_back(module->path() + ":");
+    for (const Var& parameter : module->own_parameters()) found.back() += " " + parameter.name();
+  }
+  CHECK(found == std::vector<std::string>{
+                     ":", "first: first.scale", "first.map: first.map.weight first.map.bias",
+                     "first.dropout:", "second: second.scale", "second.map: second.map.weight second.map.bias",
+                     "second.dropout:", "out: out.weight out.bias"});
+}
+
+TEST_CASE("module: what it notes, observers are told of, under the module that is running") {
+  class Notes : public Module {
+   public:
+    Notes() : Module("Notes") {}
+    Var operator()(const Var& x) const {
+      const ErrorFrame frame = enter();
+      note("lengths", Tensor());  // nothing
+      note("constant", Tensor::ones({2}));
+      note("x", x);
+      return note("output", exp(x));
+    }
+  };
+  class Whole : public Module {
+   public:
+    Whole() : Module("Whole") { register_module("part", part); }
+    Notes part;
+  };
+  struct Log : Observer {
+    void noted(const Var& var, std::string_view name) override {
+      lines.push_back(text(names::at_number(ErrorFrame::innermost_path()), ".", name, " ", var.operation()));
+    }
+    std::vector<std::string> lines;
+  };
+  const Whole whole;
+  const Var x(Tensor::ones({2}));
+  Log log;
+  const Var y = whole.part(x);
+  CHECK(log.lines == std::vector<std::string>{"part.constant constant", "part.x constant", "part.output exp"});
+  CHECK(std::string(y.operation()) == "exp");
+}
+
 TEST_CASE("module: the summary is the tree with shapes and numbers of parameters") {
   Rng rng(1);
   Block block(3, rng);

@@ -64,6 +64,35 @@ TEST_CASE("trace: an operation with several outputs is one, with operands that w
   CHECK(trace.values()[trace.place_of(x)].gradient.defined());
 }
 
+TEST_CASE("trace: keeps the names by which readers know values") {
+  Trace trace;
+  Var y = exp(leaf({1, 2}));
+  y.named("y");
+  Var unseen = constant({3});
+  unseen.named("three");
+  REQUIRE(trace.notes().size() == 2);
+  CHECK(trace.notes()[0].name == "y");
+  CHECK(trace.notes()[0].module.empty());
+  CHECK(trace.notes()[0].value == trace.place_of(y));
+  CHECK(trace.values()[trace.notes()[1].value].value.to_vector() == Numbers{3});
+  CHECK(trace.has_seen(y));
+  CHECK_FALSE(trace.has_seen(constant({3})));
+  CHECK_FALSE(trace.has_seen(Var()));
+}
+
+TEST_CASE("trace: a backward that another observer stops does not keep it from seeing what comes next") {
+  struct Refuses : Observer {
+    void reached(const Node&, std::span<const Var>) override { throw ConfigError({.what = "no"}); }
+  };
+  const Refuses refuses;
+  const Trace trace;  // told before it
+  const Var x = leaf({1, 2});
+  CHECK_THROWS_AS(sum(square(x)).backward(), ConfigError);
+  CHECK(trace.operations().size() == 2);
+  exp(x);
+  CHECK(trace.operations().size() == 3);
+}
+
 TEST_CASE("trace: operations of gradient rules are kept when asked for, with the operation that they serve") {
   const Var x = leaf({2, 3});
   Trace trace({.of_rules = true});
