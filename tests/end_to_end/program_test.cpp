@@ -219,4 +219,14 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("custom_operation: shows derivatives, says what is wrong with a rule, and learns through a step") {
+  const tests::Folder folder;
+  const Outcome run = tests::run_program("custom_operation", folder, {});
+  CHECK(run.exit_code == 0);
+  CHECK_THAT(run.out,
+             ContainsSubstring("dy/dx          [0.0316, 0.7155, 0.3536, 0.0143]") &&
+                 ContainsSubstring("GraphError: careless isru: its gradient is not its derivative: at "));
+  CHECK(last_line(run.out) == "bits 1 0 1 1 after 25 steps");
+}
+
 }  // namespace heed
