@@ -47,7 +47,7 @@ heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_
           gate_orders_test.cpp gru_test.cpp key_value_cache_test.cpp language_model_test.cpp linear_test.cpp lstm_test.cpp
           masked_language_model_test.cpp model_decoding_test.cpp model_overview_test.cpp module_test.cpp
           multi_head_attention_test.cpp norm_test.cpp ntm_memory_test.cpp ntm_test.cpp positions_test.cpp
-          recurrent_stack_test.cpp sampling_test.cpp
+          recurrent_dropout_test.cpp recurrent_stack_test.cpp sampling_test.cpp
           scheduled_sampling_test.cpp scored_attention_test.cpp self_attention_test.cpp seq2seq_test.cpp
           tied_weights_test.cpp time_layers_test.cpp transformer_layers_test.cpp transformer_test.cpp
           vision_transformer_test.cpp)
