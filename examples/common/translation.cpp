@@ -190,7 +190,7 @@ void print_attention(const AttentionMap& map, bool color) {
 
 Report translation_report(const Run& run, const std::string& title, Translator& model, const Pairs& unseen,
                           const Tokenizer& tokenizer, const Evaluation& evaluation) {
-  Report report = training_report(run, title, evaluation.exact, unseen.size());
+  Report report = training_report(run, title, {evaluation.exact, unseen.size()});
   report.attention = attention_maps(model, unseen, tokenizer);
   for (std::size_t i = 0; i < evaluation.examples.size(); ++i)
     if (!evaluation.right[i]) report.mistakes.push_back(evaluation.examples[i]);
@@ -250,7 +250,7 @@ int run_translation(const TranslationTask& task, const TranslationConfig& config
   if (!verdict) return kInterruptedExitCode;
   const Report report = translation_report(run, task.title, model, unseen, *tokens, evaluation);
   if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
-  finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
+  finish_program(run, report, *verdict, seconds_since(start));
   return 0;
 }
 
