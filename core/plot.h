@@ -29,9 +29,9 @@ struct LineChartOptions {
 };
 
 /// The series as an `<svg>` element with axes, ticks at round numbers and, from two series on, a legend. Lines
-/// differ by colour and by dashes. Colours are those of `plot_style()`. A long series is thinned to what the
-/// width can show, keeping the extremes. Throws ShapeError when the x and the y of a series differ in number,
-/// ConfigError when the size is too small to hold the axes.
+/// differ by colour and by dashes, up to 36 of them. Colours are those of `plot_style()`. A long series is
+/// thinned to what the width can show, keeping the extremes. Throws ShapeError when the x and the y of a series
+/// differ in number, ConfigError when the size is too small to hold the axes.
 std::string svg_line_chart(std::span<const Series> series, const LineChartOptions& options = {});
 
 struct HeatMapOptions {

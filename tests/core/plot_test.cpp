@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <set>
 
 #include "core/error.h"
 #include "core/plot_text.h"
@@ -66,6 +67,28 @@ TEST_CASE("svg_line_chart: well-formed, with a legend from two series on") {
   const std::string one = chart(series[1]);
   CHECK(markup_fault(one) == "");
   CHECK(count_of(one, "class=\"line ") == 1);
+}
+
+TEST_CASE("svg_line_chart: no two of 36 lines have the same colour and dashes, and six have six of each") {
+  const std::vector<Series> series(36, Series{"a", {1, 2}, {1, 2}});
+  const std::string drawing = svg_line_chart(series);
+  std::set<std::string> looks, colors, dashes;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    at = drawing.find("class=\"line ", at) + 12;  // the line, and then its legend
+    const std::string look = drawing.substr(at, 5);
+    at = drawing.find("class=\"line ", at) + 12;
+    CHECK(drawing.substr(at, 5) == look);
+    looks.insert(look);
+    if (i >= 6) continue;
+    colors.insert(look.substr(0, 2));
+    dashes.insert(look.substr(3, 2));
+  }
+  CHECK(looks.size() == 36);
+  CHECK(colors.size() == 6);
+  CHECK(dashes.size() == 6);
+  for (const std::string& dash : dashes)
+    CHECK_THAT(plot_style(), ContainsSubstring("." + dash + "{stroke-dasharray:"));
 }
 
 TEST_CASE("svg_line_chart: standalone drawings carry the style sheet and stay well-formed") {
