@@ -60,7 +60,7 @@ int train(const TranslationConfig& config, const Flags& flags, const std::option
     return {loss.item(), norm, batch.size()};
   };
   Evaluation evaluation;
-  const auto judge = [&]() -> Verdict {
+  const auto judge = [&, &unseen = unseen]() -> Verdict {  // clang 14 needs the binding named
     evaluation = evaluate(model, unseen, *tokens);
     return {evaluation.exact, unseen.size()};
   };

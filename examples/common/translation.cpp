@@ -241,7 +241,7 @@ int run_translation(const TranslationTask& task, const TranslationConfig& config
     return {loss.item(), norm, batch.size()};
   };
   Evaluation evaluation;
-  const auto judge = [&]() -> Verdict {
+  const auto judge = [&, &unseen = unseen]() -> Verdict {  // clang 14 needs the binding named
     evaluation = evaluate(model, unseen, *tokens);
     return {evaluation.exact, unseen.size()};
   };
