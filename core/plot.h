@@ -21,6 +21,7 @@ struct LineChartOptions {
   std::string x_label{};
   std::string y_label{};
   bool log_y = false;
+  std::optional<double> x_low{};   ///< the x axis begins at this or less
   std::optional<double> y_low{};   ///< the y axis reaches at least from here …
   std::optional<double> y_high{};  ///< … to here
   int width = 360;                 ///< of the view box, in pixels; the drawing scales

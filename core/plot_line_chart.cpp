@@ -270,7 +270,7 @@ std::string svg_line_chart(std::span<const Series> series, const LineChartOption
                                     " pixels cannot hold the axes; at least 160 x 120 can")});
 
   Frame frame{.left = 0, .top = 26, .right = options.width - 10.0, .bottom = 0, .x = {}, .y = {}};
-  frame.x = fit(series, [](const Series& one) -> auto& { return one.x; }, false, {}, {});
+  frame.x = fit(series, [](const Series& one) -> auto& { return one.x; }, false, options.x_low, {});
   frame.y = fit(
       series, [](const Series& one) -> auto& { return one.y; }, options.log_y, options.y_low, options.y_high);
   if (options.log_y)

@@ -56,7 +56,7 @@ heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_te
           tokenizer_test.cpp vocabulary_test.cpp word_tokenizer_test.cpp
           tasks/copying_test.cpp tasks/dates_test.cpp tasks/number_words_test.cpp tasks/sentences_test.cpp
           tasks/shapes_test.cpp tasks/sums_test.cpp)
-heed_test(examples self_attention_by_hand_test.cpp flags_test.cpp progress_test.cpp report_test.cpp)
+heed_test(examples comparison_test.cpp self_attention_by_hand_test.cpp flags_test.cpp progress_test.cpp report_test.cpp)
 heed_test(meta op_coverage_test.cpp source_rules_test.cpp)
 # The table of gradient checks: its rows are run by one program, and counted by another.
 add_library(heed_op_table OBJECT tests/autograd/op_table.cpp)
@@ -65,7 +65,8 @@ target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)
 heed_test(end_to_end copy_task_test.cpp program_test.cpp training_test.cpp)
-set_property(SOURCE tests/end_to_end/copy_task_test.cpp tests/end_to_end/program_test.cpp APPEND PROPERTY
+set_property(SOURCE tests/end_to_end/copy_task_test.cpp
+             tests/end_to_end/program_test.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS HEED_PROGRAMS="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 add_dependencies(test_end_to_end addition copy_task date_conversion language_model masked_language_model
                  transformer_translate vit_shapes)

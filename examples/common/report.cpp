@@ -56,7 +56,8 @@ caption span{display:inline-block;position:sticky;left:0;max-width:calc(100vw - 
 th,td{text-align:left;vertical-align:baseline;padding:7px 36px 7px 0;border-bottom:1px solid var(--rule)}
 th{font-size:.8125rem;font-weight:600;color:var(--muted)}
 tbody th{font-size:inherit;font-weight:400}
-td:last-child,th:last-child{padding-right:0}
+.figures th,.figures td{padding-right:22px;white-space:nowrap}
+td:last-child,th:last-child,.figures :last-child{padding-right:0}
 td{white-space:nowrap}td.text,td .text{white-space:pre}td.text{font-size:.875rem}
 .number{text-align:right;font-variant-numeric:tabular-nums}td.number{font-size:.875rem}
 @media (max-width:600px){main{padding:32px 16px 56px}h1{font-size:1.7rem}
@@ -95,8 +96,9 @@ std::string open_section(std::string_view title, std::string_view note = "") {
 
 // Columns from `first_number` on hold numbers.
 std::string open_table(std::string_view caption, const std::vector<std::string>& columns,
-                       std::size_t first_number) {
-  std::string out = text("<table>\n<caption><span>", escape_markup(caption), "</span></caption>\n<thead><tr>");
+                       std::size_t first_number, std::string_view classes = "") {
+  std::string out = text("<table", classes.empty() ? "" : text(" class=\"", classes, "\""),
+                         ">\n<caption><span>", escape_markup(caption), "</span></caption>\n<thead><tr>");
   for (std::size_t i = 0; i < columns.size(); ++i)
     out += text("<th scope=\"col\"", i < first_number ? "" : " class=\"number\"", ">",
                 escape_markup(columns[i]), "</th>");
@@ -136,7 +138,7 @@ std::string curves(const std::vector<Curve>& all) {
 }
 
 std::string figures(const Table& table) {
-  std::string out = open_table(table.caption, table.columns, 1);
+  std::string out = open_table(table.caption, table.columns, 1, "figures");
   for (const std::vector<std::string>& row : table.rows) {
     if (row.empty() || row.size() != table.columns.size())
       throw ShapeError({.what = text("report: a row of ", row.size(), " cells in the table ", table.title),

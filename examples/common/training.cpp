@@ -49,7 +49,7 @@ std::string formatted(const char* format, double value) {
 
 }  // namespace
 
-void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data) {
+void add_run_flags(Flags& flags, TrainingConfig& config, const std::string& data) {
   if (!data.empty()) flags.add("data", &config.data, data + "; without it the program makes its own");
   flags.add("epochs", &config.epochs, "passes over the data", at_least(1));
   flags.add("batch", &config.batch, "examples a step", at_least(1));
@@ -61,8 +61,13 @@ void add_training_flags(Flags& flags, TrainingConfig& config, const std::string&
   flags.add("threads", &config.threads, "0: as many as there are processors; the results do not depend on it",
             between(0, 1024));
   flags.add("out", &config.out, "folder for the checkpoint and the report");
+  flags.do_not_remember({"epochs", "threads", "out"});
+}
+
+void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data) {
+  add_run_flags(flags, config, data);
   flags.add("resume", &config.resume, "go on with the checkpoint in --out");
-  flags.do_not_remember({"epochs", "threads", "out", "resume"});
+  flags.do_not_remember({"resume"});
 }
 
 bool parse_training_flags(int argc, char** argv, Flags& flags, TrainingConfig& config,

@@ -38,6 +38,8 @@ struct TrainingConfig {
 
 /// Declares those flags; `data` says what the file holds, and is empty for a program that reads none.
 void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data);
+/// The same without --resume, for a program that leaves no checkpoint.
+void add_run_flags(Flags& flags, TrainingConfig& config, const std::string& data);
 
 /// Reads the command line. When `uses_checkpoint()` says so after that (for --resume and the like), what shaped
 /// the run comes from the checkpoint, and a flag that says otherwise is a ConfigError; `saved` receives it.

@@ -95,11 +95,23 @@ std::vector<AttentionMap> attention_maps(Translator& model, const Pairs& pairs, 
 
 }  // namespace
 
-void add_translation_flags(Flags& flags, TranslationConfig& config) {
+std::vector<std::string> model_names() {
   std::vector<std::string> names;
   for (const Kind& kind : kKinds) names.push_back(kind.name);
-  add_training_flags(flags, config, "a file of pairs, source<TAB>target or source_target a line");
-  flags.choice("model", &config.model, names, "which model to train");
+  return names;
+}
+
+void add_translation_flags(Flags& flags, TranslationConfig& config) {
+  add_training_flags(flags, config, kPairsFile);
+  flags.choice("model", &config.model, model_names(), "which model to train");
+  add_model_flags(flags, config);
+  flags.add("convert", &config.convert, "convert this text with the checkpoint in --out, and stop");
+  flags.add("beams", &config.beams,
+            "hypotheses of the search that converts it; 1: the most probable id each time", at_least(1));
+  flags.do_not_remember({"convert", "beams"});
+}
+
+void add_model_flags(Flags& flags, TranslationConfig& config) {
   flags.choice("tokens", &config.tokens, {"characters", "words", "bpe"}, "what texts are cut into");
   flags.add("merges", &config.merges, "tokens to learn, of bpe", at_least(0));
   flags.add("hidden", &config.hidden, "width of the layers, of recurrent models", at_least(1));
@@ -108,10 +120,6 @@ void add_translation_flags(Flags& flags, TranslationConfig& config) {
   add_transformer_flags(flags, config.transformer, ", of a transformer");
   flags.choice("split", &config.split, {"leak-free", "random"},
                "how unseen examples are set apart: no source on both sides, or at random");
-  flags.add("convert", &config.convert, "convert this text with the checkpoint in --out, and stop");
-  flags.add("beams", &config.beams,
-            "hypotheses of the search that converts it; 1: the most probable id each time", at_least(1));
-  flags.do_not_remember({"convert", "beams"});
 }
 
 Translator make_translator(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng) {

@@ -104,6 +104,9 @@ TEST_CASE("svg_line_chart: ticks stand at round numbers that contain the data") 
   for (const char* tick : {">1<", ">2<", ">3<", ">4<"}) CHECK_THAT(linear, ContainsSubstring(tick));
   CHECK(linear.find(">1.5<") == std::string::npos);  // no fraction of an epoch
 
+  const std::string from_0 = chart({"", {40, 90}, {1, 2}}, {.x_low = 0});
+  CHECK_THAT(from_0, ContainsSubstring(">0</text>") && ContainsSubstring(">50</text>"));
+
   const std::string thousands = chart({"", {0, 1}, {0, 42000}});
   for (const char* tick : {">0<", ">10k<", ">40k<", ">50k<"}) CHECK_THAT(thousands, ContainsSubstring(tick));
 
