@@ -11,7 +11,9 @@ namespace {
 
 using namespace recurrent;
 
-Operands operands_of(const GruInput& in) { return {in.x, in.h0, in.wx, in.wh, in.bias, in.lengths}; }
+Operands operands_of(const GruInput& in) {
+  return {in.x, in.h0, in.wx, in.wh, in.bias, in.lengths, in.h_factors};
+}
 
 bool resets_after(const GruInput& in) { return in.variant.reset == ResetGate::after_product; }
 bool keeps_state(const GruInput& in) { return in.variant.update == UpdateGate::keeps_state; }
@@ -172,11 +174,7 @@ class GruBack {
                         .dh_stride = stride,
                         .dgates_stride = width});
     if (!resets_after_) reset_back(s, gates);
-    if (s.wants_before) {
-      for (std::int64_t r = 0; r < n; ++r) s.outer.add(s.piece.begin + r, s.t - 1, dh + r * stride);
-      loops.gemm_packed(n, H, resets_after_ ? 3 * H : 2 * H, {s.dgates + at.update, width, 1},
-                        h_weights_.data<T>(), {dh, stride, 1}, {dh, stride});
-    }
+    if (s.wants_before) before_back(s, dh);
     loops.gemm_packed(n, D, 3 * H, {s.dgates, width, 1}, x_weights_.data<T>(), {s.dxh, stride, 1}, {});
   }
 
@@ -210,6 +208,24 @@ class GruBack {
   const Shape weight_gradients;
 
  private:
+  // To what the update gate carries over: the uses of h_{t-1} outside, and what went through the products.
+  void before_back(const StepBack<T>& s, T* dh) const {
+    const auto& loops = kernels::loops<T>();
+    const std::int64_t H = s.piece.e.hidden, stride = s.piece.layout.stride, n = s.piece.rows();
+    const std::int64_t columns = resets_after_ ? 3 * H : 2 * H;
+    const kernels::MatrixView<const T> dgates{s.dgates + places_.columns.update, width, 1};
+    for (std::int64_t r = 0; r < n; ++r) s.outer.add(s.piece.begin + r, s.t - 1, dh + r * stride);
+    if (!s.piece.in.h_factors.defined()) {
+      loops.gemm_packed(n, H, columns, dgates, h_weights_.data<T>(), {dh, stride, 1}, {dh, stride});
+      return;
+    }
+    Tensor products = Tensor::empty({n, H}, dtype_of<T>());
+    T* const through = products.fresh_data<T>();
+    loops.gemm_packed(n, H, columns, dgates, h_weights_.data<T>(), {through, H, 1}, {});
+    s.piece.multiply_by_factors(through, H);
+    for (std::int64_t r = 0; r < n; ++r) loops.axpy(H, T(1), through + r * H, 1, dh + r * stride, 1);
+  }
+
   // The gradient of r h goes where that of the reset gate is to stand, which is made from it.
   void reset_back(const StepBack<T>& s, const T* gates) const {
     const auto& loops = kernels::loops<T>();
@@ -218,6 +234,7 @@ class GruBack {
     T* const dreset = s.dgates + at.reset;
     loops.gemm_packed(n, H, H, {s.dgates + at.candidate, width, 1}, candidate_weights_.data<T>(),
                       {dreset, width, 1}, {});
+    if (s.piece.in.h_factors.defined()) s.piece.multiply_by_factors(dreset, width);
     loops.gru_reset_backward({.rows = n,
                               .hidden = H,
                               .reset = gates + at.reset,

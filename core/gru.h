@@ -32,6 +32,7 @@ struct GruInput {
   Tensor recurrent_bias;  ///< [H]: bh, which r multiplies after the product; undefined for zeros
   Tensor lengths;         ///< [B] (i32): steps from lengths[b] on are padding; undefined when there is none
   GruVariant variant;
+  Tensor h_factors;  ///< [B, H]: dropout of h before Wh, in every step; undefined for none
 };
 
 struct GruResult {
@@ -40,9 +41,10 @@ struct GruResult {
   Tensor gates;  ///< [T, B, 3H or 4H]: what the backward pass needs of each step
 };
 
-/// For each step t:  z, r = sigma of (x_t W + h U + b) each; then n and h as the variant says. Throws
-/// ShapeError or DTypeError when the operands do not fit, IndexError for a length outside [0, T], ConfigError
-/// for a recurrent bias where the gate resets before the product.
+/// For each step t:  z, r = sigma of (x_t W + h U + b) each; then n and h as the variant says. Where h meets
+/// U it is times its factors; what the update gate carries over is not. Throws ShapeError or DTypeError when
+/// the operands do not fit, IndexError for a length outside [0, T], ConfigError for a recurrent bias where the
+/// gate resets before the product.
 GruResult gru_forward(const GruInput& input);
 
 struct GruGradients {

@@ -7,7 +7,9 @@ namespace {
 
 using namespace recurrent;
 
-Operands operands_of(const LstmInput& in) { return {in.x, in.h0, in.wx, in.wh, in.bias, in.lengths}; }
+Operands operands_of(const LstmInput& in) {
+  return {in.x, in.h0, in.wx, in.wh, in.bias, in.lengths, in.h_factors};
+}
 
 Extents checked_extents(const LstmInput& in) {
   const Operands operands = operands_of(in);

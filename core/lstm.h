@@ -7,12 +7,13 @@ namespace heed {
 
 /// What an LSTM computes from. Gates stand in the order f, g, i, o (forget, candidate, input, output).
 struct LstmInput {
-  Tensor x;        ///< [B, T, D]
-  Tensor h0, c0;   ///< [B, H]: states before the first step; undefined for zero
-  Tensor wx;       ///< [D, 4H]
-  Tensor wh;       ///< [H, 4H]
-  Tensor bias;     ///< [4H]
-  Tensor lengths;  ///< [B] (i32): steps from lengths[b] on are padding; undefined when there is none
+  Tensor x;          ///< [B, T, D]
+  Tensor h0, c0;     ///< [B, H]: states before the first step; undefined for zero
+  Tensor wx;         ///< [D, 4H]
+  Tensor wh;         ///< [H, 4H]
+  Tensor bias;       ///< [4H]
+  Tensor lengths;    ///< [B] (i32): steps from lengths[b] on are padding; undefined when there is none
+  Tensor h_factors;  ///< [B, H]: dropout of h before Wh, in every step; undefined for none
 };
 
 struct LstmResult {
@@ -23,8 +24,9 @@ struct LstmResult {
 };
 
 /// For each step t:  f, g, i, o = sigma, tanh, sigma, sigma of (x_t Wx + h Wh + b);  c = f c + g i;  h = o
-/// tanh(c) (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000). Throws ShapeError or
-/// DTypeError when the operands do not fit, IndexError for a length outside [0, T].
+/// tanh(c) (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000), h times its factors
+/// where it meets Wh. Throws ShapeError or DTypeError when the operands do not fit, IndexError for a length
+/// outside [0, T].
 LstmResult lstm_forward(const LstmInput& input);
 
 struct LstmGradients {

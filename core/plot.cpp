@@ -226,7 +226,7 @@ std::string plot_style() {
   constexpr std::array<std::string_view, plotting::kLineColors> kDashes{"none",     "6 4",  "2 4",
                                                                         "10 3 2 3", "12 4", "4 2"};
   for (std::size_t i = 1; i <= plotting::kLineColors; ++i)
-    out += text(".heed-plot .c", i, "{stroke:var(--plot-line-", i, ")}.heed-plot .line.c", i,
+    out += text(".heed-plot .c", i, "{stroke:var(--plot-line-", i, ")}.heed-plot .d", i,
                 "{stroke-dasharray:", kDashes[i - 1], "}.heed-plot circle.c", i, "{fill:var(--plot-line-", i,
                 ")}\n");
   for (int i = 0; i <= plotting::kRampSteps; ++i)

@@ -21,6 +21,7 @@ struct LineChartOptions {
   std::string x_label{};
   std::string y_label{};
   bool log_y = false;
+  std::optional<double> x_low{};   ///< the x axis begins at this or less
   std::optional<double> y_low{};   ///< the y axis reaches at least from here …
   std::optional<double> y_high{};  ///< … to here
   int width = 360;                 ///< of the view box, in pixels; the drawing scales
@@ -29,9 +30,9 @@ struct LineChartOptions {
 };
 
 /// The series as an `<svg>` element with axes, ticks at round numbers and, from two series on, a legend. Lines
-/// differ by colour and by dashes. Colours are those of `plot_style()`. A long series is thinned to what the
-/// width can show, keeping the extremes. Throws ShapeError when the x and the y of a series differ in number,
-/// ConfigError when the size is too small to hold the axes.
+/// differ by colour and by dashes, up to 36 of them. Colours are those of `plot_style()`. A long series is
+/// thinned to what the width can show, keeping the extremes. Throws ShapeError when the x and the y of a series
+/// differ in number, ConfigError when the size is too small to hold the axes.
 std::string svg_line_chart(std::span<const Series> series, const LineChartOptions& options = {});
 
 struct HeatMapOptions {

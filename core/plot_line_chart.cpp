@@ -174,7 +174,14 @@ std::vector<std::size_t> points_to_draw(const Series& one, const Frame& frame) {
   return kept;
 }
 
-std::string draw_series(const Series& one, const Frame& frame, std::size_t color) {
+// Colour and dashes of a line. Where the colours begin again, each comes with the dashes of another.
+std::string line_classes(std::size_t i) {
+  constexpr std::size_t n = plotting::kLineColors;
+  return text("line c", i % n + 1, " d", (i + i / n) % n + 1);
+}
+
+std::string draw_series(std::span<const Series> series, std::size_t number, const Frame& frame) {
+  const Series& one = series[number];
   std::string path, dots;
   const std::vector<std::size_t> places = points_to_draw(one, frame);
   const bool dotted = one.x.size() <= 24;
@@ -188,13 +195,13 @@ std::string draw_series(const Series& one, const Frame& frame, std::size_t color
     const std::string x = px(frame.place_x(one.x[i])), y = px(frame.place_y(one.y[i]));
     path += text(joined ? "L" : "M", x, " ", y);
     if (dotted || (!joined && !drawn(k + 1)))
-      dots += text("<circle class=\"c", color, "\" cx=\"", x, "\" cy=\"", y, "\" r=\"3\"><title>",
-                   escape_markup(one.name), one.name.empty() ? "" : ", ", short_number(one.x[i], 6), ": ",
-                   short_number(one.y[i], 4), "</title></circle>\n");
+      dots += text("<circle class=\"c", number % plotting::kLineColors + 1, "\" cx=\"", x, "\" cy=\"", y,
+                   "\" r=\"3\"><title>", escape_markup(one.name), one.name.empty() ? "" : ", ",
+                   short_number(one.x[i], 6), ": ", short_number(one.y[i], 4), "</title></circle>\n");
   }
   if (path.empty()) return {};
-  return text("<path class=\"line c", color, one.x.size() > 200 ? " dense" : "", "\" d=\"", path, "\"/>\n",
-              dots);
+  return text("<path class=\"", line_classes(number), one.x.size() > 200 ? " dense" : "", "\" d=\"", path,
+              "\"/>\n", dots);
 }
 
 struct LegendEntry {
@@ -263,7 +270,7 @@ std::string svg_line_chart(std::span<const Series> series, const LineChartOption
                                     " pixels cannot hold the axes; at least 160 x 120 can")});
 
   Frame frame{.left = 0, .top = 26, .right = options.width - 10.0, .bottom = 0, .x = {}, .y = {}};
-  frame.x = fit(series, [](const Series& one) -> auto& { return one.x; }, false, {}, {});
+  frame.x = fit(series, [](const Series& one) -> auto& { return one.x; }, false, options.x_low, {});
   frame.y = fit(
       series, [](const Series& one) -> auto& { return one.y; }, options.log_y, options.y_low, options.y_high);
   if (options.log_y)
@@ -288,11 +295,10 @@ std::string svg_line_chart(std::span<const Series> series, const LineChartOption
   out += svg_text("tick", 0, 12, options.y_label);
   out += draw_axes(frame, options);
   for (std::size_t i = 0; i < series.size(); ++i) {
-    const std::size_t color = i % plotting::kLineColors + 1;
-    out += draw_series(series[i], frame, color);
+    out += draw_series(series, i, frame);
     if (!has_legend) continue;
     const double y = 29 + 18.0 * legend[i].row;
-    out += text("<path class=\"line c", color, "\" d=\"M", px(legend[i].x), " ", px(y), "h20\"/>\n");
+    out += text("<path class=\"", line_classes(i), "\" d=\"M", px(legend[i].x), " ", px(y), "h20\"/>\n");
     out += svg_text("tick", legend[i].x + 26, y + 4, series[i].name);
   }
   return out + "</svg>\n";

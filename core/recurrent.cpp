@@ -63,14 +63,16 @@ Extents checked_extents(const char* cell, const Operands& in, std::int64_t gates
   for (const Tensor* const other : {&in.wx, &in.wh, &in.bias})
     if (other->dtype() != in.x.dtype()) throw_dtypes_differ(in.x, *other, cell);
   require_state(cell, in.h0, in, e);
+  require_state(cell, in.h_factors, in, e, "h_factors");
   require_lengths(cell, in.lengths, e.batch, e.time);
   return e;
 }
 
-void require_state(const char* cell, const Tensor& state, const Operands& in, const Extents& e) {
+void require_state(const char* cell, const Tensor& state, const Operands& in, const Extents& e,
+                   const char* name) {
   if (!state.defined()) return;
   if (state.shape() != Shape{e.batch, e.hidden})
-    throw ShapeError({.what = text(cell, ": an initial state is ", state.shape()),
+    throw ShapeError({.what = text(cell, ": ", name, " is ", state.shape()),
                       .expected = text("[", e.batch, ", ", e.hidden, "]")});
   if (state.dtype() != in.x.dtype()) throw_dtypes_differ(in.x, state, cell);
 }
@@ -93,6 +95,7 @@ Operands with_adjacent_rows(Operands in) {
   in.x = adjacent(in.x);
   in.h0 = adjacent(in.h0);
   in.lengths = adjacent(in.lengths);
+  in.h_factors = adjacent(in.h_factors);
   return in;
 }
 

@@ -29,6 +29,9 @@ struct Operands {
   Tensor wh;       ///< [H, gates H]
   Tensor bias;     ///< [gates H]
   Tensor lengths;  ///< [B] (i32) or undefined
+  /// [B, H] or undefined: in every step what is multiplied by Wh is h times these, dropout with one mask for
+  /// all steps (Gal and Ghahramani 2016).
+  Tensor h_factors;
 };
 
 struct Extents {
@@ -38,13 +41,15 @@ struct Extents {
 /// Throws ShapeError or DTypeError in the name of the cell when the operands do not fit, IndexError for a
 /// length outside [0, T].
 Extents checked_extents(const char* cell, const Operands& in, std::int64_t gates);
-/// Throws ShapeError unless an initial state is undefined or [B, H], DTypeError unless it has x's type.
-void require_state(const char* cell, const Tensor& state, const Operands& in, const Extents& e);
+/// Throws ShapeError unless a state, or what has its form, is undefined or [B, H], DTypeError unless it has x's
+/// type.
+void require_state(const char* cell, const Tensor& state, const Operands& in, const Extents& e,
+                   const char* name = "an initial state");
 /// Throws ShapeError unless hs and those cotangents that are defined are hs, dhs [B, T, H], dh, dc [B, H].
 void require_cotangents(const char* cell, const Extents& e, const Tensor& hs, const Tensor& dhs,
                         const Tensor& dh, const Tensor& dc = {});
 
-/// The operands with adjacent elements in x, h0 and lengths.
+/// The operands with adjacent elements in x, h0, lengths and h_factors.
 Operands with_adjacent_rows(Operands in);
 Tensor adjacent(const Tensor& x);
 /// A state with adjacent elements, zeros for one that is not given.
@@ -111,9 +116,18 @@ struct Piece {
   /// Whether the state before step t is all zeros.
   bool without_state(std::int64_t t) const { return t == 0 && !in.h0.defined(); }
 
+  /// Multiplies rows of H elements, `stride` apart, by the factors of h of their sequences.
+  void multiply_by_factors(T* h, std::int64_t stride) const {
+    const auto multiply = kernels::loops<T>().binary[static_cast<int>(kernels::Binary::multiply)];
+    const T* const factors = in.h_factors.data<T>() + begin * e.hidden;
+    for (std::int64_t r = 0; r < rows(); ++r)
+      multiply(e.hidden, h + r * stride, 1, factors + r * e.hidden, 1, h + r * stride, 1);
+  }
+
   /// The rows before step t; x is 0 on padding, whatever stands there.
-  void fill_rows(std::int64_t t, T* to) const {
+  void fill_rows(std::int64_t t, T* const first) const {
     const std::int64_t D = e.input, H = e.hidden;
+    T* to = first;
     const T *const x = in.x.data<T>(), *const h0 = in.h0.defined() ? in.h0.data<T>() : nullptr;
     for (std::int64_t b = begin; b < end; ++b, to += layout.stride) {
       if (last_step(in, e, b) >= t)
@@ -128,6 +142,7 @@ struct Piece {
         std::fill_n(to + layout.h, H, T(0));
       to[layout.one] = T(1);
     }
+    if (in.h_factors.defined() && !without_state(t)) multiply_by_factors(first + layout.h, layout.stride);
   }
 };
 
@@ -319,6 +334,13 @@ class StackedProductBack {
   void step(const StepBack<T>& s) const {
     const auto& loops = kernels::loops<T>();
     const std::int64_t D = s.piece.e.input, n = s.piece.rows(), stride = s.piece.layout.stride;
+    if (s.wants_before && in_.h_factors.defined()) {
+      loops.gemm_packed(n, rows_ - 1, columns_, {s.dgates, columns_, 1}, packed_.data<T>(), {s.dxh, stride, 1},
+                        {});
+      s.piece.multiply_by_factors(s.dxh + D, stride);
+      for (std::int64_t r = 0; r < n; ++r) s.outer.add(s.piece.begin + r, s.t - 1, s.dxh + r * stride + D);
+      return;
+    }
     for (std::int64_t r = 0; r < n; ++r) {
       std::fill_n(s.dxh + r * stride, D, T(0));
       s.outer.write(s.piece.begin + r, s.t - 1, s.dxh + r * stride + D);

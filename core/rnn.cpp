@@ -7,7 +7,9 @@ namespace {
 
 using namespace recurrent;
 
-Operands operands_of(const RnnInput& in) { return {in.x, in.h0, in.wx, in.wh, in.bias, in.lengths}; }
+Operands operands_of(const RnnInput& in) {
+  return {in.x, in.h0, in.wx, in.wh, in.bias, in.lengths, in.h_factors};
+}
 
 // The states are all that the way back needs: the derivative of tanh and of max(0, .) is a function of its
 // value.

@@ -16,6 +16,7 @@ struct RnnInput {
   Tensor bias;     ///< [H]
   Tensor lengths;  ///< [B] (i32): steps from lengths[b] on are padding; undefined when there is none
   RnnActivation activation = RnnActivation::tanh;
+  Tensor h_factors;  ///< [B, H]: dropout of h before Wh, in every step; undefined for none
 };
 
 struct RnnResult {
@@ -23,8 +24,8 @@ struct RnnResult {
   Tensor h;   ///< [B, H]: the state after the last real step
 };
 
-/// For each step t:  h = f(x_t Wx + h Wh + b) (Elman 1990). Throws ShapeError or DTypeError when the operands
-/// do not fit, IndexError for a length outside [0, T].
+/// For each step t:  h = f(x_t Wx + h Wh + b) (Elman 1990), h times its factors where it meets Wh. Throws
+/// ShapeError or DTypeError when the operands do not fit, IndexError for a length outside [0, T].
 RnnResult rnn_forward(const RnnInput& input);
 
 struct RnnGradients {

@@ -19,7 +19,6 @@
 
 #include "autograd/ops/logistic.h"
 #include "autograd/ops/reduce.h"
-#include "core/file.h"
 #include "core/reduce.h"
 #include "data/tasks/copying.h"
 #include "examples/common/epochs.h"
@@ -156,20 +155,20 @@ int train(const CopyConfig& config, const Flags& flags, const std::optional<Tens
     return Verdict{quality.exact, kUnseen};
   };
   const auto show = [&] { print("  unseen", quality); };
-  if (!run_epochs(run, model, optimiser, CopyLoader{config}, step, judge, show)) return kInterruptedExitCode;
+  const auto verdict = run_epochs(run, model, optimiser, CopyLoader{config}, step, judge, show);
+  if (!verdict) return kInterruptedExitCode;
 
   const Quality twice = measure(model, config, 2 * config.longest, 2 * config.longest);
   print("twice as long", twice);
-  Report report = training_report(run, "The copy task", quality.exact, kUnseen);
+  Report report = training_report(run, "The copy task", *verdict);
   report.results.push_back({"bits a bit", short_number(quality.bits_per_bit)});
   report.results.push_back({"bits a bit, twice as long", short_number(twice.bits_per_bit)});
   report.maps = head_maps(model, config);
-  write_file(config.report_path(), to_html(report));
   for (const HeatMap& map : report.maps) print(map);
-  std::printf("report: %s\ncheckpoint: %s\n", config.report_path().c_str(), config.checkpoint_path().c_str());
-  std::printf("%s bits_per_bit=%.5f twice_bits_per_bit=%.5f twice_exact=%.4f\n",
-              result_line(run, quality.exact, kUnseen, seconds_since(start)).c_str(), quality.bits_per_bit,
-              twice.bits_per_bit, twice.exact);
+  char more[96];
+  std::snprintf(more, sizeof more, " bits_per_bit=%.5f twice_bits_per_bit=%.5f twice_exact=%.4f",
+                quality.bits_per_bit, twice.bits_per_bit, twice.exact);
+  finish_program(run, report, *verdict, seconds_since(start), more);
   return 0;
 }
 

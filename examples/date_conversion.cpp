@@ -73,7 +73,7 @@ int train(const TranslationConfig& config, const Flags& flags, const std::option
   // What is left behind: a report, and the last line.
   const Report report = translation_report(run, "Date conversion", model, split.unseen, *tokens, evaluation);
   if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
-  finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
+  finish_program(run, report, *verdict, seconds_since(start));
   return 0;
 }
 

@@ -140,9 +140,9 @@ int train(const Config& config, const Flags& flags, const std::optional<TensorFi
   const auto verdict = run_epochs(run, model, optimiser, loader, step, judge, show);
   if (!verdict) return kInterruptedExitCode;
 
-  Report report = training_report(run, "Language model", verdict->exact, verdict->unseen);
+  Report report = training_report(run, "Language model", *verdict);
   report.samples.push_back({.source = "", .output = sample});
-  finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
+  finish_program(run, report, *verdict, seconds_since(start));
   return 0;
 }
 

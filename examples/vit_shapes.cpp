@@ -138,20 +138,20 @@ int train(const Config& config, const Flags& flags, const std::optional<TensorFi
     std::int64_t right = 0;
     for (std::size_t i = 0; i < classes.size(); ++i)
       right += classes[i] == unseen.labels.data<std::int32_t>()[i];
-    return {static_cast<double>(right) / kUnseen, static_cast<std::size_t>(kUnseen), "unseen images"};
+    return {static_cast<double>(right) / kUnseen, static_cast<std::size_t>(kUnseen), "images"};
   };
   const auto verdict = run_epochs(run, model, optimiser, loader, step, judge, [] {});
   if (!verdict) return kInterruptedExitCode;
 
   for (const std::string& line : mistakes(unseen, classes)) std::printf("  took %s times\n", line.c_str());
-  Report report = training_report(run, "Vision transformer", verdict->exact, verdict->unseen);
+  Report report = training_report(run, "Vision transformer", *verdict);
   for (std::int64_t i = 0; i < 4; ++i) report.maps.push_back(looks(model, unseen, i));
   const HeatMap& first = report.maps.front();
   std::printf("%s%s\n%s", preview(unseen.pixels.select(0, 0)).c_str(), first.title.c_str(),
               terminal_heat_map(first.values, first.row_labels, first.column_labels,
                                 {.color = isatty(STDOUT_FILENO) != 0})
                   .c_str());
-  finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
+  finish_program(run, report, *verdict, seconds_since(start));
   return 0;
 }
 

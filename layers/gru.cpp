@@ -17,9 +17,10 @@ GRU::GRU(const std::string& kind, CellTensors initial, const GruVariant& variant
     weights_.recurrent_bias = register_parameter("recurrent_bias", std::move(initial.recurrent_bias));
 }
 
-RecurrentOutput GRU::operator()(const Var& x, const Var& initial, const Tensor& lengths) const {
+RecurrentOutput GRU::operator()(const Var& x, const Var& initial, const Tensor& lengths,
+                                const Tensor& h_factors) const {
   const ErrorFrame frame = enter();
-  RecurrentOutput output = gru(x, initial, weights_, variant_, lengths);
+  RecurrentOutput output = gru(x, initial, weights_, variant_, lengths, h_factors);
   note("lengths", lengths);
   note("hs", output.hs);
   note("h", output.state);

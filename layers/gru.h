@@ -17,8 +17,10 @@ class GRU : public Module {
   using State = Var;
   GRU(std::int64_t in, std::int64_t hidden, Rng& rng, const GruVariant& variant = {});
   /// `lengths` [B] (i32): steps from lengths[b] on are padding, whose outputs are 0 and from which nothing
-  /// flows.
-  RecurrentOutput operator()(const Var& x, const Var& initial = {}, const Tensor& lengths = {}) const;
+  /// flows. `h_factors` [B, hidden]: dropout of the state in every step, as of the operation; undefined for
+  /// none.
+  RecurrentOutput operator()(const Var& x, const Var& initial = {}, const Tensor& lengths = {},
+                             const Tensor& h_factors = {}) const;
   std::int64_t hidden() const { return weights_.wh.extent(0); }
 
  protected:

@@ -20,10 +20,16 @@ LayerNormLSTM::LayerNormLSTM(std::int64_t in, std::int64_t hidden, Rng& rng, con
   register_module("c_norm", c_norm_);
 }
 
-LstmOutput LayerNormLSTM::operator()(const Var& x, const LstmState& initial, const Tensor& lengths) const {
+LstmOutput LayerNormLSTM::operator()(const Var& x, const LstmState& initial, const Tensor& lengths,
+                                     const Tensor& h_factors) const {
   const ErrorFrame frame = enter();
-  const recurrent::Operands operands{x.value(),           value_or_none(initial.h), weights_.wx.value(),
-                                     weights_.wh.value(), weights_.bias.value(),    lengths};
+  const recurrent::Operands operands{x.value(),
+                                     value_or_none(initial.h),
+                                     weights_.wx.value(),
+                                     weights_.wh.value(),
+                                     weights_.bias.value(),
+                                     lengths,
+                                     h_factors};
   const recurrent::Extents e = recurrent::checked_extents("layer_norm_lstm", operands, 4);
   recurrent::require_state("layer_norm_lstm", value_or_none(initial.c), operands, e);
 
@@ -32,7 +38,7 @@ LstmOutput LayerNormLSTM::operator()(const Var& x, const LstmState& initial, con
   auto [hs, last] = definition::unroll<2>(
       of_x, {initial.h, initial.c}, H, lengths, [&](const Var& of_x_t, const auto& state) {
         const auto& [h, c] = state;
-        const Var gates = of_x_t + h_norm_(matmul(h, weights_.wh));  // [B, 4H]
+        const Var gates = of_x_t + h_norm_(matmul(definition::dropped(h, h_factors), weights_.wh));  // [B, 4H]
         const Var f = sigmoid(slice(gates, 1, 0, H));
         const Var g = tanh(slice(gates, 1, H, 2 * H));
         const Var i = sigmoid(slice(gates, 1, 2 * H, 3 * H));

@@ -18,9 +18,10 @@ class LayerNormLSTM : public Module {
  public:
   using State = LstmState;
   LayerNormLSTM(std::int64_t in, std::int64_t hidden, Rng& rng, const LayerNormOptions& options = {});
-  /// x [B, T, in] -> hs [B, T, hidden] and the state after the last real step; `lengths` as for LSTM. Throws
-  /// ShapeError when operands do not fit, IndexError for a length outside [0, T].
-  LstmOutput operator()(const Var& x, const LstmState& initial = {}, const Tensor& lengths = {}) const;
+  /// x [B, T, in] -> hs [B, T, hidden] and the state after the last real step; `lengths` and `h_factors` as
+  /// for LSTM. Throws ShapeError when operands do not fit, IndexError for a length outside [0, T].
+  LstmOutput operator()(const Var& x, const LstmState& initial = {}, const Tensor& lengths = {},
+                        const Tensor& h_factors = {}) const;
   std::int64_t hidden() const { return weights_.wh.extent(0); }
 
  private:

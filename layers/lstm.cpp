@@ -12,9 +12,10 @@ LSTM::LSTM(const std::string& kind, CellTensors initial)
   weights_.bias = register_parameter("bias", std::move(initial.bias));
 }
 
-LstmOutput LSTM::operator()(const Var& x, const LstmState& initial, const Tensor& lengths) const {
+LstmOutput LSTM::operator()(const Var& x, const LstmState& initial, const Tensor& lengths,
+                            const Tensor& h_factors) const {
   const ErrorFrame frame = enter();
-  LstmOutput output = lstm(x, initial, weights_, lengths);
+  LstmOutput output = lstm(x, initial, weights_, lengths, h_factors);
   note("lengths", lengths);
   note("hs", output.hs);
   note("h", output.state.h);

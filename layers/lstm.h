@@ -15,8 +15,10 @@ class LSTM : public Module {
   using State = LstmState;
   LSTM(std::int64_t in, std::int64_t hidden, Rng& rng);
   /// `lengths` [B] (i32): steps from lengths[b] on are padding, whose outputs are 0 and from which nothing
-  /// flows.
-  LstmOutput operator()(const Var& x, const LstmState& initial = {}, const Tensor& lengths = {}) const;
+  /// flows. `h_factors` [B, hidden]: dropout of the state in every step, as of the operation; undefined for
+  /// none.
+  LstmOutput operator()(const Var& x, const LstmState& initial = {}, const Tensor& lengths = {},
+                        const Tensor& h_factors = {}) const;
   std::int64_t hidden() const { return weights_.wh.extent(0); }
 
  protected:

@@ -9,7 +9,7 @@ namespace heed {
 const StackConfig& checked(const StackConfig& config) {
   if (config.layers < 1)
     throw ConfigError({.what = text("RecurrentStack: ", config.layers, " layers"), .expected = "at least one"});
-  for (const double probability : {config.input_dropout, config.dropout})
+  for (const double probability : {config.input_dropout, config.dropout, config.recurrent_dropout})
     if (!(probability >= 0 && probability < 1))
       throw ConfigError(
           {.what = text("RecurrentStack: a dropout of ", probability), .expected = "0 <= probability < 1"});
@@ -32,18 +32,25 @@ typename RecurrentStack<Cell>::Output RecurrentStack<Cell>::operator()(const Var
   if (!initial.empty() && initial.size() != cells_.size())
     throw ConfigError({.what = text("RecurrentStack: ", initial.size(), " initial states"),
                        .expected = text("none, or ", cells_.size(), ": one for each layer and direction")});
-  const auto drop_out = [&](const Var& in, double probability) {
-    if (!training() || probability == 0) return in;
+  const auto drops = [&](double probability) {
+    if (!training() || probability == 0) return false;
     if (rng == nullptr)
       throw ConfigError({.what = "RecurrentStack: dropout in training needs a generator",
                          .hint = "pass the generator, or call eval()"});
+    return true;
+  };
+  const auto drop_out = [&](const Var& in, double probability) {
+    if (!drops(probability)) return in;
     return config_.variational ? variational_dropout(in, probability, *rng) : dropout(in, probability, *rng);
   };
 
   Output output{x, {}};
   const auto run = [&](const Var& in) {
     const std::size_t i = output.states.size();
-    const auto of_cell = cells_[i](in, initial.empty() ? State{} : initial[i], lengths);
+    Tensor h_factors;
+    if (drops(config_.recurrent_dropout))
+      h_factors = dropout_factors({x.extent(0), config_.hidden}, config_.recurrent_dropout, *rng, x.dtype());
+    const auto of_cell = cells_[i](in, initial.empty() ? State{} : initial[i], lengths, h_factors);
     output.states.push_back(of_cell.state);
     return of_cell.hs;
   };

@@ -21,6 +21,7 @@ struct StackConfig {
   double input_dropout = 0;  ///< of x, in training
   double dropout = 0;        ///< of what goes from one layer to the next, in training
   bool variational = false;  ///< dropout takes one mask for all steps of a sequence (Gal and Ghahramani 2016)
+  double recurrent_dropout = 0;  ///< of the state where it meets Wh, in training; always one mask for all steps
 
   std::int64_t directions() const { return bidirectional ? 2 : 1; }
 };
@@ -46,8 +47,9 @@ class RecurrentStack : public Module {
 
   /// `initial` holds a state for each layer and direction in the order of the parts, undefined ones for zeros;
   /// empty for all zeros. `lengths` [B] (i32), undefined when all are T long. `rng` is for dropout: ConfigError
-  /// in training without one, and for another number of states. `context` [B, T, context], where layers are
-  /// given one; it is no part of what a residual layer adds.
+  /// in training without one, and for another number of states. It draws layer by layer: the mask of what comes
+  /// to the layer, then that of the state for each direction. `context` [B, T, context], where layers are given
+  /// one; it is no part of what a residual layer adds.
   Output operator()(const Var& x, const std::vector<State>& initial = {}, const Tensor& lengths = {},
                     Rng* rng = nullptr, const Var& context = {}) const;
   const StackConfig& config() const { return config_; }

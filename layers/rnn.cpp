@@ -14,9 +14,10 @@ RNN::RNN(const std::string& kind, CellTensors initial, RnnActivation activation)
   weights_.bias = register_parameter("bias", std::move(initial.bias));
 }
 
-RecurrentOutput RNN::operator()(const Var& x, const Var& initial, const Tensor& lengths) const {
+RecurrentOutput RNN::operator()(const Var& x, const Var& initial, const Tensor& lengths,
+                                const Tensor& h_factors) const {
   const ErrorFrame frame = enter();
-  RecurrentOutput output = rnn(x, initial, weights_, activation_, lengths);
+  RecurrentOutput output = rnn(x, initial, weights_, activation_, lengths, h_factors);
   note("lengths", lengths);
   note("hs", output.hs);
   note("h", output.state);

@@ -15,8 +15,10 @@ class RNN : public Module {
   using State = Var;
   RNN(std::int64_t in, std::int64_t hidden, Rng& rng, RnnActivation activation = RnnActivation::tanh);
   /// `lengths` [B] (i32): steps from lengths[b] on are padding, whose outputs are 0 and from which nothing
-  /// flows.
-  RecurrentOutput operator()(const Var& x, const Var& initial = {}, const Tensor& lengths = {}) const;
+  /// flows. `h_factors` [B, hidden]: dropout of the state in every step, as of the operation; undefined for
+  /// none.
+  RecurrentOutput operator()(const Var& x, const Var& initial = {}, const Tensor& lengths = {},
+                             const Tensor& h_factors = {}) const;
   std::int64_t hidden() const { return weights_.wh.extent(0); }
 
  protected:

@@ -1,6 +1,5 @@
 #include "layers/seq2seq.h"
 
-#include <algorithm>
 #include <numeric>
 
 #include "autograd/ops/embedding.h"
@@ -30,14 +29,7 @@ Encoded Encoder::operator()(const Tokens& source) const {
 
 namespace {
 
-// Rows of x [N, ...] by ids [N'], of which gradients flow back.
-Var rows_of(const Var& x, const Tensor& rows) {
-  if (!x.defined()) return x;
-  const Shape shape = x.shape().with(0, rows.count());
-  const Var flat =
-      x.rank() == 2 ? x : reshape(x, {x.extent(0), x.count() / std::max<std::int64_t>(1, x.extent(0))});
-  return reshape(embedding(flat, rows), std::span(shape.begin(), shape.end()));
-}
+Var rows_of(const Var& x, const Tensor& rows) { return x.defined() ? select_rows(x, rows) : x; }
 
 Mask rows_of(const Mask& mask, const Tensor& rows) {
   if (!mask.defined()) return mask;

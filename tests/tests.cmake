@@ -48,7 +48,7 @@ heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_
           gate_orders_test.cpp gru_test.cpp key_value_cache_test.cpp language_model_test.cpp linear_test.cpp lstm_test.cpp
           masked_language_model_test.cpp model_decoding_test.cpp model_overview_test.cpp module_test.cpp
           multi_head_attention_test.cpp norm_test.cpp ntm_memory_test.cpp ntm_test.cpp positions_test.cpp
-          recurrent_seq2seq_test.cpp recurrent_stack_test.cpp sampling_test.cpp
+          recurrent_dropout_test.cpp recurrent_seq2seq_test.cpp recurrent_stack_test.cpp sampling_test.cpp
           scheduled_sampling_test.cpp scored_attention_test.cpp self_attention_test.cpp seq2seq_test.cpp
           tied_weights_test.cpp time_layers_test.cpp transformer_checkpoint_test.cpp transformer_layers_test.cpp transformer_test.cpp
           truncation_test.cpp vision_transformer_test.cpp
@@ -59,7 +59,7 @@ heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_te
           tokenizer_test.cpp vocabulary_test.cpp word_tokenizer_test.cpp
           tasks/copying_test.cpp tasks/dates_test.cpp tasks/number_words_test.cpp tasks/sentences_test.cpp
           tasks/shapes_test.cpp tasks/sums_test.cpp)
-heed_test(examples self_attention_by_hand_test.cpp flags_test.cpp progress_test.cpp report_test.cpp)
+heed_test(examples comparison_test.cpp self_attention_by_hand_test.cpp flags_test.cpp progress_test.cpp report_test.cpp)
 heed_test(meta op_coverage_test.cpp source_rules_test.cpp)
 # The table of gradient checks: its rows are run by one program, and counted by another.
 add_library(heed_op_table OBJECT tests/autograd/op_table.cpp)

@@ -21,16 +21,18 @@ struct GruWeights {
 ///   after_product    n = tanh(x_t Wn + b + r (h Un + bh))     takes_candidate   h = (1 - z) h + z n
 ///
 ///   x [B, T, D]   h0 [B, H] or undefined: zeros   lengths [B] (i32) or undefined   ->   hs [B, T, H], h [B, H]
+///   h_factors [B, H] or undefined: the h that meets U (not the one that z carries over) is h times these, the
+///   same in every step: its dropout (Gal and Ghahramani 2016)
 ///   the gradient is backpropagation through time; nothing flows from or to padding
 ///
 /// One node for the whole sequence. Throws ShapeError when operands do not fit, IndexError for a length outside
 /// [0, T], ConfigError for a recurrent bias where the gate resets before the product. (Cho et al. 2014)
 RecurrentOutput gru(const Var& x, const Var& initial, const GruWeights& weights, const GruVariant& variant = {},
-                    const Tensor& lengths = {}, SourceLocation at = {});
+                    const Tensor& lengths = {}, const Tensor& h_factors = {}, SourceLocation at = {});
 
 namespace definition {
 RecurrentOutput gru(const Var& x, const Var& initial, const GruWeights& weights, const GruVariant& variant = {},
-                    const Tensor& lengths = {});
+                    const Tensor& lengths = {}, const Tensor& h_factors = {});
 }
 
 }  // namespace heed

@@ -26,15 +26,18 @@ struct LstmOutput {
 /// tanh(c)
 ///
 ///   x [B, T, D]   lengths [B] (i32) or undefined   ->   hs [B, T, H], h [B, H], c [B, H]
+///   h_factors [B, H] or undefined: the h that meets Wh is h times these, the same in every step: its dropout
+///   (Gal and Ghahramani 2016)
 ///   the gradient is backpropagation through time; nothing flows from or to padding
 ///
 /// One node for the whole sequence. Throws ShapeError when operands do not fit, IndexError for a length outside
 /// [0, T].
 LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weights, const Tensor& lengths = {},
-                SourceLocation at = {});
+                const Tensor& h_factors = {}, SourceLocation at = {});
 
 namespace definition {
-LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weights, const Tensor& lengths = {});
+LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weights, const Tensor& lengths = {},
+                const Tensor& h_factors = {});
 }
 
 }  // namespace heed

@@ -33,6 +33,11 @@ namespace definition {
 /// x [B, T, D] with 0 on padding, so that nothing that stands there counts; x itself without lengths.
 Var without_padding(const Var& x, const Tensor& lengths);
 
+/// The state as it meets Wh: h [B, H] by the factors of its dropout, h itself where they are undefined.
+inline Var dropped(const Var& h, const Tensor& h_factors) {
+  return h_factors.defined() ? h * Var(h_factors) : h;
+}
+
 template <std::size_t N>
 struct Unrolled {
   Var hs;                     ///< [B, T, H]: the first state after each step, 0 on padding

@@ -19,13 +19,6 @@ struct StepResult {
   std::int64_t examples = 0;
 };
 
-/// How many examples that were not trained on a model gets right.
-struct Verdict {
-  double exact = 0;  ///< share, in [0, 1]
-  std::size_t unseen = 0;
-  std::string of = "unseen";  ///< of what, for the line of an epoch
-};
-
 /// Trains until the run has all its epochs and saves after each.
 ///
 ///   step(batch)   trains on one batch of the loader, its learning rate being set: a StepResult
@@ -63,7 +56,7 @@ std::optional<Verdict> run_epochs(Run& run, Module& model, Optimizer& optimiser,
       return std::nullopt;
     }
     verdict = evaluate();
-    finish_epoch(run, loader.batches(), verdict->exact, verdict->unseen, verdict->of);
+    finish_epoch(run, loader.batches(), *verdict);
     show();
     std::fflush(stdout);
     save_run(run, model, optimiser);

@@ -22,9 +22,9 @@ constexpr std::size_t kHelpWidth = 100;
 
 std::string quoted(std::string_view value) { return text("\"", value, "\""); }
 
-std::string listed(const std::vector<std::string>& words) {
+std::string joined(const std::vector<std::string>& words, const char* between) {
   std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  for (const std::string& word : words) out += (out.empty() ? "" : between) + word;
   return out;
 }
 
@@ -76,6 +76,14 @@ Number read_number(const std::string& name, const std::string& written, const Ra
   if (!contains(range, static_cast<double>(number)))
     throw ConfigError({.what = text("--", name, " is ", written, ", must be ", describe(range))});
   return number;
+}
+
+void require_listed(const std::string& name, const char* takes, const std::vector<std::string>& words,
+                    const std::string& written) {
+  if (std::find(words.begin(), words.end(), written) != words.end()) return;
+  const std::string word = nearest(written, words);
+  throw ConfigError({.what = text("--", name, " takes ", takes, " of ", joined(words, ", "), "; got ",
+                                  quoted(written), word.empty() ? "" : text(", did you mean ", word, "?"))});
 }
 
 bool read_switch(const std::string& name, const std::string& written) {
@@ -136,6 +144,11 @@ void Flags::choice(std::string name, std::string* value, std::vector<std::string
   declare({.name = std::move(name), .target = value, .help = std::move(help), .words = std::move(words)});
 }
 
+void Flags::choices(std::string name, std::vector<std::string>* value, std::vector<std::string> words,
+                    std::string help) {
+  declare({.name = std::move(name), .target = value, .help = std::move(help), .words = std::move(words)});
+}
+
 Flags::Flag* Flags::find(std::string_view name) {
   for (Flag& flag : flags_)
     if (flag.name == name) return &flag;
@@ -165,13 +178,22 @@ Flags::Value Flags::read(const Flag& flag, const std::string& written) {
   if (std::holds_alternative<bool*>(flag.target)) return read_switch(flag.name, written);
   if (std::holds_alternative<std::optional<std::string>*>(flag.target) && written.empty())
     throw ConfigError({.what = text("--", flag.name, " is given an empty value")});
-  const bool listed_word = std::find(flag.words.begin(), flag.words.end(), written) != flag.words.end();
-  if (!flag.words.empty() && !listed_word) {
-    const std::string word = nearest(written, flag.words);
-    throw ConfigError({.what = text("--", flag.name, " takes one of ", listed(flag.words), "; got ",
-                                    quoted(written), word.empty() ? "" : text(", did you mean ", word, "?"))});
-  }
+  if (std::holds_alternative<std::vector<std::string>*>(flag.target)) return read_choices(flag, written);
+  if (!flag.words.empty()) require_listed(flag.name, "one", flag.words, written);
   return written;
+}
+
+std::vector<std::string> Flags::read_choices(const Flag& flag, const std::string& written) {
+  std::vector<std::string> chosen;
+  for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+    end = written.find(',', begin);
+    const std::string word = written.substr(begin, end - begin);
+    require_listed(flag.name, "some", flag.words, word);
+    if (std::find(chosen.begin(), chosen.end(), word) != chosen.end())
+      throw ConfigError({.what = text("--", flag.name, " names ", word, " twice")});
+    chosen.push_back(word);
+  }
+  return chosen;
 }
 
 bool Flags::parse(int argc, const char* const* argv) {
@@ -229,6 +251,8 @@ void Flags::assign(const Target& target, const Value& value) {
   if (auto* on = std::get_if<bool*>(&target)) **on = std::get<bool>(value);
   if (auto* word = std::get_if<std::string*>(&target)) **word = std::get<std::string>(value);
   if (auto* word = std::get_if<std::optional<std::string>*>(&target)) **word = std::get<std::string>(value);
+  if (auto* words = std::get_if<std::vector<std::string>*>(&target))
+    **words = std::get<std::vector<std::string>>(value);
 }
 
 Flags::Flag& Flags::known(std::string_view name) {
@@ -259,6 +283,7 @@ std::string Flags::value_of(const Flag& flag) {
   if (auto* number = std::get_if<double*>(&flag.target)) return text(**number);
   if (auto* on = std::get_if<bool*>(&flag.target)) return **on ? "true" : "false";
   if (auto* word = std::get_if<std::string*>(&flag.target)) return **word;
+  if (auto* words = std::get_if<std::vector<std::string>*>(&flag.target)) return joined(**words, ",");
   return std::get<std::optional<std::string>*>(flag.target)->value_or("");
 }
 
@@ -269,6 +294,8 @@ std::string Flags::describe_default(const Flag& flag) {
   std::string out = "default " + (is_text && flag.words.empty() ? quoted(value) : value);
   if (auto* on = std::get_if<bool*>(&flag.target))
     out = **on ? text("default on; --no-", flag.name, " turns it off") : "default off";
+  else if (auto* words = std::get_if<std::vector<std::string>*>(&flag.target); words && **words == flag.words)
+    out = "default all";
   else if (value.empty())
     out = std::holds_alternative<std::string*>(flag.target) ? "default empty" : "default none";
   const std::string range = describe(flag.range);
@@ -281,10 +308,11 @@ std::string Flags::help() const {
   for (const Flag& flag : flags_) {
     const bool is_text = std::holds_alternative<std::string*>(flag.target) ||
                          std::holds_alternative<std::optional<std::string>*>(flag.target);
-    const char* value = std::holds_alternative<bool*>(flag.target) ? ""
-                        : !flag.words.empty()                      ? "=WORD"
-                        : is_text                                  ? "=TEXT"
-                                                                   : "=N";
+    const char* value = std::holds_alternative<bool*>(flag.target)                       ? ""
+                        : std::holds_alternative<std::vector<std::string>*>(flag.target) ? "=WORD,WORD"
+                        : !flag.words.empty()                                            ? "=WORD"
+                        : is_text                                                        ? "=TEXT"
+                                                                                         : "=N";
     names.push_back(text("--", flag.name, value));
     widest = std::max(widest, names.back().size());
   }
@@ -295,7 +323,7 @@ std::string Flags::help() const {
   std::string out = text(wrapped(summary_, 0, kHelpWidth), "\n\nusage: ", program_, " [--name=value …]\n\n");
   for (std::size_t i = 0; i < flags_.size(); ++i) {
     const Flag& flag = flags_[i];
-    const std::string words = flag.words.empty() ? "" : ": " + listed(flag.words);
+    const std::string words = flag.words.empty() ? "" : ": " + joined(flag.words, ", ");
     out += row(names[i], text(flag.help, words, " (", describe_default(flag), ")"));
   }
   return out + row("--help", "shows this text");

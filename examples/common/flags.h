@@ -49,6 +49,9 @@ class Flags {
   void add(std::string name, std::optional<std::string>* value, std::string help);
   /// One of the listed words.
   void choice(std::string name, std::string* value, std::vector<std::string> words, std::string help);
+  /// At least one of the listed words, each at most once, joined by commas.
+  void choices(std::string name, std::vector<std::string>* value, std::vector<std::string> words,
+               std::string help);
 
   /// Sets the variables from the arguments behind the program's name. Returns false when `--help` (or `-h`) was
   /// among them: then the help has been printed to stdout and no variable is set. Throws ConfigError, which
@@ -68,15 +71,15 @@ class Flags {
   std::string help() const;
 
  private:
-  using Target =
-      std::variant<std::int64_t*, std::uint64_t*, double*, bool*, std::string*, std::optional<std::string>*>;
-  using Value = std::variant<std::int64_t, std::uint64_t, double, bool, std::string>;
+  using Target = std::variant<std::int64_t*, std::uint64_t*, double*, bool*, std::string*,
+                              std::optional<std::string>*, std::vector<std::string>*>;
+  using Value = std::variant<std::int64_t, std::uint64_t, double, bool, std::string, std::vector<std::string>>;
   struct Flag {
     std::string name;
     Target target;
     std::string help;
     Range range{};
-    std::vector<std::string> words{};    // of a choice
+    std::vector<std::string> words{};    // to choose from
     std::optional<std::string> given{};  // the value met, as written
     bool is_remembered = true;
   };
@@ -86,6 +89,7 @@ class Flags {
   Flag& known(std::string_view name);
   [[noreturn]] void throw_unknown(std::string_view written) const;
   static Value read(const Flag& flag, const std::string& written);
+  static std::vector<std::string> read_choices(const Flag& flag, const std::string& written);
   static void assign(const Target& target, const Value& value);
   static std::string value_of(const Flag& flag);
   static std::string describe_default(const Flag& flag);

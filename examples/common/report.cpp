@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <initializer_list>
 
 #include "core/error.h"
 #include "core/page.h"
@@ -29,6 +28,7 @@ font-variant-numeric:tabular-nums}
 mark{background:var(--bad-paper);color:var(--bad);border-radius:2px;
 text-decoration:underline;text-decoration-thickness:2px;text-underline-offset:3px}
 @media (max-width:600px){.results{grid-template-columns:1fr 1fr;gap:20px 24px}.results dd{font-size:1.5rem}}
+.figures th,.figures td{padding-right:22px;white-space:nowrap}.figures :last-child{padding-right:0}
 )css";
 
 // The output with the part that differs from what was expected marked: between the first and the last
@@ -59,10 +59,14 @@ std::string open_section(std::string_view title, std::string_view note = "") {
               note.empty() ? "" : text("<p class=\"note\">", note, "</p>\n"));
 }
 
-std::string open_table(std::string_view caption, std::initializer_list<std::string_view> columns) {
-  std::string out = text("<table>\n<caption><span>", caption, "</span></caption>\n<thead><tr>");
-  for (const std::string_view column : columns)
-    out += text("<th scope=\"col\"", column == "Loss" ? " class=\"number\"" : "", ">", column, "</th>");
+// Columns from `first_number` on hold numbers.
+std::string open_table(std::string_view caption, const std::vector<std::string>& columns,
+                       std::size_t first_number, std::string_view classes = "") {
+  std::string out = text("<table", classes.empty() ? "" : text(" class=\"", classes, "\""),
+                         ">\n<caption><span>", escape_markup(caption), "</span></caption>\n<thead><tr>");
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    out += text("<th scope=\"col\"", i < first_number ? "" : " class=\"number\"", ">",
+                escape_markup(columns[i]), "</th>");
   return out + "</tr></thead>\n<tbody>\n";
 }
 
@@ -92,6 +96,27 @@ std::string curves(const std::vector<Curve>& all) {
   return out + "</div>\n</section>\n";
 }
 
+std::string figures(const Table& table) {
+  std::string out = open_table(table.caption, table.columns, 1, "figures");
+  for (const std::vector<std::string>& row : table.rows) {
+    if (row.empty() || row.size() != table.columns.size())
+      throw ShapeError({.what = text("report: a row of ", row.size(), " cells in the table ", table.title),
+                        .expected = text(table.columns.size(), " cells, one for each column")});
+    out += text("<tr><th scope=\"row\">", escape_markup(row.front()), "</th>");
+    for (std::size_t i = 1; i < row.size(); ++i)
+      out += text("<td class=\"number\">", escape_markup(row[i]), "</td>");
+    out += "</tr>\n";
+  }
+  return text(open_section(escape_markup(table.title)), scrolling(table.title, out + "</tbody>\n</table>\n"),
+              "</section>\n");
+}
+
+std::string tables(const std::vector<Table>& all) {
+  std::string out;
+  for (const Table& table : all) out += figures(table);
+  return out;
+}
+
 std::string attention(const std::vector<AttentionMap>& maps) {
   if (maps.empty()) return {};
   std::string out =
@@ -100,10 +125,12 @@ std::string attention(const std::vector<AttentionMap>& maps) {
                    "cell, the more of its attention the model gave to that place; a row adds up to 1.");
   out += "<div class=\"maps\">\n";
   for (const AttentionMap& map : maps) {
-    out += text("<figure>\n<figcaption>\n<span>", code(escape_markup(map.source)), "</span>\n<span>→ ",
-                code(marked(map.output, map.expected)), "</span>\n<span>", verdict(map.output, map.expected),
-                "</span>\n");
-    const std::string label = text("Attention from ", map.source, " to ", map.output);
+    out += text("<figure>\n<figcaption>\n",
+                map.title.empty() ? "" : text("<strong>", escape_markup(map.title), "</strong>\n"), "<span>",
+                code(escape_markup(map.source)), "</span>\n<span>→ ", code(marked(map.output, map.expected)),
+                "</span>\n<span>", verdict(map.output, map.expected), "</span>\n");
+    const std::string label = text(map.title.empty() ? "Attention" : map.title + ": attention", " from ",
+                                   map.source, " to ", map.output);
     const HeatMapOptions options{
         .title = label, .row_title = "output", .column_title = "source", .low = 0.0, .high = 1.0, .cell = 24};
     out += text("</figcaption>\n",
@@ -129,7 +156,7 @@ std::string maps(const std::vector<HeatMap>& all) {
 std::string mistakes(const std::vector<Example>& examples) {
   if (examples.empty()) return {};
   std::string table = open_table("The examples with the greatest loss; where an answer differs is marked.",
-                                 {"Source", "Expected", "Got", "Loss"});
+                                 {"Source", "Expected", "Got", "Loss"}, 3);
   for (const Example& one : examples)
     table += text("<tr><td class=\"text\">", escape_markup(one.source), "</td><td class=\"text\">",
                   escape_markup(one.expected), "</td><td class=\"text\">", marked(one.output, one.expected),
@@ -140,7 +167,7 @@ std::string mistakes(const std::vector<Example>& examples) {
 
 std::string samples(const std::vector<Example>& examples) {
   if (examples.empty()) return {};
-  std::string table = open_table("Some examples and what the model wrote.", {"Source", "Output", "Verdict"});
+  std::string table = open_table("Some examples and what the model wrote.", {"Source", "Output", "Verdict"}, 3);
   for (const Example& one : examples)
     table +=
         text("<tr><td class=\"text\">", escape_markup(one.source), "</td><td class=\"text\">",
@@ -151,7 +178,7 @@ std::string samples(const std::vector<Example>& examples) {
 
 std::string configuration(const std::vector<Fact>& facts) {
   if (facts.empty()) return {};
-  std::string table = open_table("The same settings give the same run.", {"Setting", "Value"});
+  std::string table = open_table("The same settings give the same run.", {"Setting", "Value"}, 2);
   for (const Fact& fact : facts)
     table += text("<tr><th scope=\"row\">", escape_markup(fact.name), "</th><td>", escape_markup(fact.value),
                   "</td></tr>\n");
@@ -164,12 +191,12 @@ std::string configuration(const std::vector<Fact>& facts) {
 std::string to_html(const Report& report) {
   const std::string summary =
       report.summary.empty() ? "" : text("<p class=\"lead\">", escape_markup(report.summary), "</p>\n");
-  return html_page(
-      {.title = report.title,
-       .lead = summary + results(report.results),
-       .body = text(curves(report.curves), attention(report.attention), maps(report.maps),
-                    mistakes(report.mistakes), samples(report.samples), configuration(report.configuration)),
-       .style = std::string(kStyle)});
+  return html_page({.title = report.title,
+                    .lead = summary + results(report.results),
+                    .body = text(curves(report.curves), tables(report.tables), attention(report.attention),
+                                 maps(report.maps), mistakes(report.mistakes), samples(report.samples),
+                                 configuration(report.configuration)),
+                    .style = std::string(kStyle)});
 }
 
 }  // namespace heed::programs

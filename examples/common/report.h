@@ -21,9 +21,18 @@ struct Curve {
   LineChartOptions options{};  ///< its title is the one above when it has none
 };
 
+/// Figures in rows and columns. The first cell of a row names it, the others are numbers as text.
+struct Table {
+  std::string title{};
+  std::string caption{};
+  std::vector<std::string> columns{};
+  std::vector<std::vector<std::string>> rows{};  ///< as many cells each as there are columns
+};
+
 /// Where a model looked while it wrote. The labels are the tokens as they stand along the map; `weights` is
 /// [output_tokens, source_tokens], row by row.
 struct AttentionMap {
+  std::string title{};  ///< whose map it is, where there are several models
   std::string source{};
   std::string output{};
   std::string expected{};
@@ -56,6 +65,7 @@ struct Report {
   std::string summary{};        ///< a sentence or two: what was trained and how it went
   std::vector<Fact> results{};  ///< the few numbers that matter, shown large
   std::vector<Curve> curves{};
+  std::vector<Table> tables{};
   std::vector<AttentionMap> attention{};
   std::vector<HeatMap> maps{};
   std::vector<Example> mistakes{};  ///< worst first
@@ -65,7 +75,8 @@ struct Report {
 
 /// The page: HTML that is well-formed XML too, with no script and no outside resource, light or dark as the
 /// reader's system is, readable from 390 pixels of width on. All texts are escaped. Throws ShapeError when the
-/// numbers of a map do not fit its labels or the x and y of a series differ in number.
+/// numbers of a map do not fit its labels, the cells of a row its columns, or the x and y of a series differ in
+/// number.
 std::string to_html(const Report& report);
 
 }  // namespace heed::programs

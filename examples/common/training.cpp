@@ -49,7 +49,7 @@ std::string formatted(const char* format, double value) {
 
 }  // namespace
 
-void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data) {
+void add_run_flags(Flags& flags, TrainingConfig& config, const std::string& data) {
   if (!data.empty()) flags.add("data", &config.data, data + "; without it the program makes its own");
   flags.add("epochs", &config.epochs, "passes over the data", at_least(1));
   flags.add("batch", &config.batch, "examples a step", at_least(1));
@@ -61,8 +61,13 @@ void add_training_flags(Flags& flags, TrainingConfig& config, const std::string&
   flags.add("threads", &config.threads, "0: as many as there are processors; the results do not depend on it",
             between(0, 1024));
   flags.add("out", &config.out, "folder for the checkpoint and the report");
+  flags.do_not_remember({"epochs", "threads", "out"});
+}
+
+void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data) {
+  add_run_flags(flags, config, data);
   flags.add("resume", &config.resume, "go on with the checkpoint in --out");
-  flags.do_not_remember({"epochs", "threads", "out", "resume"});
+  flags.do_not_remember({"resume"});
 }
 
 bool parse_training_flags(int argc, char** argv, Flags& flags, TrainingConfig& config,
@@ -179,21 +184,23 @@ void load_model(const TensorFile& saved, Module& model) {
   model.load_state(with_prefix(saved.tensors, "model."));
 }
 
-void finish_epoch(Run& run, std::int64_t steps, double exact, std::size_t unseen, const std::string& noun) {
+void finish_epoch(Run& run, std::int64_t steps, const Verdict& verdict) {
   History& history = run.history;
   history.epoch_losses.push_back(history.recent_loss(steps));
-  history.exact.push_back(exact);
-  std::printf("epoch %d  loss %.4f  exact %.2f %% of %zu %s\n", static_cast<int>(run.epochs_done()),
-              history.epoch_losses.back(), 100 * exact, unseen, noun.c_str());
+  history.exact.push_back(verdict.exact);
+  std::printf("epoch %d  loss %.4f  exact %.2f %% of %zu unseen%s%s\n", static_cast<int>(run.epochs_done()),
+              history.epoch_losses.back(), 100 * verdict.exact, verdict.unseen, verdict.noun.empty() ? "" : " ",
+              verdict.noun.c_str());
   start_epoch(run);
 }
 
-Report training_report(const Run& run, const std::string& title, double exact_share, std::size_t unseen) {
+Report training_report(const Run& run, const std::string& title, const Verdict& verdict) {
   const History& h = run.history;
   Report report{.title = title, .configuration = facts_of(run.flags, run.config)};
-  const std::string exact = formatted("%.2f %%", 100 * exact_share);
-  report.summary = text("The model after ", h.exact.size(), " epochs gets ", exact, " of ", unseen,
-                        " unseen examples exactly right.");
+  const std::string exact = formatted("%.2f %%", 100 * verdict.exact);
+  report.summary = text("The model after ", h.exact.size(), h.exact.size() == 1 ? " epoch" : " epochs",
+                        " gets ", exact, " of ", verdict.unseen, " unseen ",
+                        verdict.noun.empty() ? "examples" : verdict.noun, " exactly right.");
   report.results = {
       {"exact on unseen", exact},
       {"examples a second", formatted("%.0f", static_cast<double>(h.examples) / std::max(1e-9, h.seconds))},
@@ -213,18 +220,19 @@ Report training_report(const Run& run, const std::string& title, double exact_sh
   return report;
 }
 
-std::string result_line(const Run& run, double exact, std::size_t unseen, double seconds) {
-  const History& h = run.history;
-  return text("result exact=", formatted("%.4f", exact), " unseen=", unseen, " epochs=", h.exact.size(),
-              " seconds=", formatted("%.1f", seconds), " examples_per_s=",
+std::string result_line(const History& h, const Verdict& verdict, double seconds) {
+  return text("result exact=", formatted("%.4f", verdict.exact), " unseen=", verdict.unseen,
+              " epochs=", h.exact.size(), " seconds=", formatted("%.1f", seconds), " examples_per_s=",
               formatted("%.0f", static_cast<double>(h.examples) / std::max(1e-9, h.seconds)),
               " loss=", formatted("%.4f", h.epoch_losses.empty() ? 0.0 : h.epoch_losses.back()));
 }
 
-void finish_program(const Run& run, const Report& report, double exact, std::size_t unseen, double seconds) {
+void finish_program(const Run& run, const Report& report, const Verdict& verdict, double seconds,
+                    const std::string& more) {
   write_file(run.config.report_path(), to_html(report));
-  std::printf("report: %s\ncheckpoint: %s\n%s\n", run.config.report_path().c_str(),
-              run.config.checkpoint_path().c_str(), result_line(run, exact, unseen, seconds).c_str());
+  std::printf("report: %s\ncheckpoint: %s\n%s%s\n", run.config.report_path().c_str(),
+              run.config.checkpoint_path().c_str(), result_line(run.history, verdict, seconds).c_str(),
+              more.c_str());
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {

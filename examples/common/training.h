@@ -38,6 +38,8 @@ struct TrainingConfig {
 
 /// Declares those flags; `data` says what the file holds, and is empty for a program that reads none.
 void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data);
+/// The same without --resume, for a program that leaves no checkpoint.
+void add_run_flags(Flags& flags, TrainingConfig& config, const std::string& data);
 
 /// Reads the command line. When `uses_checkpoint()` says so after that (for --resume and the like), what shaped
 /// the run comes from the checkpoint, and a flag that says otherwise is a ConfigError; `saved` receives it.
@@ -58,6 +60,13 @@ struct History {
   void add_step(double loss, double norm, std::int64_t step_examples);
   /// Mean over the last `steps` steps.
   double recent_loss(std::int64_t steps) const;
+};
+
+/// How much of what was not trained on a model gets right.
+struct Verdict {
+  double exact = 0;  ///< share, in [0, 1]
+  std::size_t unseen = 0;
+  std::string noun{};  ///< what was judged: "tokens", say; empty for examples
 };
 
 /// Where a run stands; with the settings all that a resumed run needs to give the same bits.
@@ -86,18 +95,18 @@ void load_run(const TensorFile& saved, Run& run, Module& model, Optimizer& optim
 std::string saved_vocabulary(const TensorFile& saved);
 void load_model(const TensorFile& saved, Module& model);
 
-/// Notes how an epoch of so many steps went, prints that, and starts the next. `exact` is the share, in [0, 1],
-/// of `unseen` examples that the model got right; `noun` says of what.
-void finish_epoch(Run& run, std::int64_t steps, double exact, std::size_t unseen, const std::string& noun);
+/// Notes how an epoch of so many steps went, prints that, and starts the next.
+void finish_epoch(Run& run, std::int64_t steps, const Verdict& verdict);
 
 /// The report of a run: figures, curves and settings, with neither samples nor maps.
-Report training_report(const Run& run, const std::string& title, double exact, std::size_t unseen);
+Report training_report(const Run& run, const std::string& title, const Verdict& verdict);
 
-/// Writes the report, says where it and the checkpoint are, and prints the last line.
-void finish_program(const Run& run, const Report& report, double exact, std::size_t unseen, double seconds);
+/// Writes the report, says where it and the checkpoint are, and prints the last line, with `more` behind it.
+void finish_program(const Run& run, const Report& report, const Verdict& verdict, double seconds,
+                    const std::string& more = {});
 
 /// result exact=0.9987 unseen=5000 epochs=4 seconds=41.2 examples_per_s=2410 loss=0.0031
-std::string result_line(const Run& run, double exact, std::size_t unseen, double seconds);
+std::string result_line(const History& history, const Verdict& verdict, double seconds);
 
 /// Seconds that have passed since a moment.
 double seconds_since(std::chrono::steady_clock::time_point start);

@@ -118,11 +118,23 @@ std::vector<AttentionMap> attention_maps(Translator& model, const Pairs& pairs, 
 
 }  // namespace
 
-void add_translation_flags(Flags& flags, TranslationConfig& config) {
+std::vector<std::string> model_names() {
   std::vector<std::string> names;
   for (const Kind& kind : kKinds) names.push_back(kind.name);
-  add_training_flags(flags, config, "a file of pairs, source<TAB>target or source_target a line");
-  flags.choice("model", &config.model, names, "which model to train");
+  return names;
+}
+
+void add_translation_flags(Flags& flags, TranslationConfig& config) {
+  add_training_flags(flags, config, kPairsFile);
+  flags.choice("model", &config.model, model_names(), "which model to train");
+  add_model_flags(flags, config);
+  flags.add("convert", &config.convert, "convert this text with the checkpoint in --out, and stop");
+  flags.add("beams", &config.beams,
+            "hypotheses of the search that converts it; 1: the most probable id each time", at_least(1));
+  flags.do_not_remember({"convert", "beams"});
+}
+
+void add_model_flags(Flags& flags, TranslationConfig& config) {
   flags.choice("tokens", &config.tokens, {"characters", "words", "bpe"}, "what texts are cut into");
   flags.add("merges", &config.merges, "tokens to learn, of bpe", at_least(0));
   flags.add(
@@ -135,10 +147,6 @@ void add_translation_flags(Flags& flags, TranslationConfig& config) {
   add_transformer_flags(flags, config.transformer, ", of a transformer");
   flags.choice("split", &config.split, {"leak-free", "random"},
                "how unseen examples are set apart: no source on both sides, or at random");
-  flags.add("convert", &config.convert, "convert this text with the checkpoint in --out, and stop");
-  flags.add("beams", &config.beams,
-            "hypotheses of the search that converts it; 1: the most probable id each time", at_least(1));
-  flags.do_not_remember({"convert", "beams"});
 }
 
 Translator make_translator(const TranslationConfig& config, const Tokenizer& tokenizer, Rng& rng) {
@@ -217,7 +225,7 @@ void print_attention(const AttentionMap& map, bool color) {
 
 Report translation_report(const Run& run, const std::string& title, Translator& model, const Pairs& unseen,
                           const Tokenizer& tokenizer, const Evaluation& evaluation) {
-  Report report = training_report(run, title, evaluation.exact, unseen.size());
+  Report report = training_report(run, title, {evaluation.exact, unseen.size()});
   report.attention = attention_maps(model, unseen, tokenizer);
   for (std::size_t i = 0; i < evaluation.examples.size(); ++i)
     if (!evaluation.right[i]) report.mistakes.push_back(evaluation.examples[i]);
@@ -279,7 +287,7 @@ int run_translation(const TranslationTask& task, const TranslationConfig& config
   if (!verdict) return kInterruptedExitCode;
   const Report report = translation_report(run, task.title, model, split.unseen, *tokens, evaluation);
   if (!report.attention.empty()) print_attention(report.attention.front(), isatty(STDOUT_FILENO) != 0);
-  finish_program(run, report, verdict->exact, verdict->unseen, seconds_since(start));
+  finish_program(run, report, *verdict, seconds_since(start));
   return 0;
 }
 

@@ -36,6 +36,13 @@ struct TranslationConfig : TrainingConfig {
 
 /// Declares those flags and those of every training program.
 void add_translation_flags(Flags& flags, TranslationConfig& config);
+/// Of these, the ones that say how data are cut and parted and how models are made, whichever model it is.
+void add_model_flags(Flags& flags, TranslationConfig& config);
+/// What a file of pairs holds, for the help.
+inline constexpr const char* kPairsFile = "a file of pairs, source<TAB>target or source_target a line";
+
+/// The models that a configuration can name.
+std::vector<std::string> model_names();
 
 /// A model that turns one sequence of ids into another, of whatever type it is.
 class Translator {

@@ -32,20 +32,24 @@ std::vector<Input> recurrent_inputs(std::int64_t batch, std::int64_t time, std::
 
 Var or_none(In in, std::size_t i) { return i < in.size() ? in[i] : Var(); }
 
-Outputs run_lstm(In in, const Tensor& lengths) {
-  const LstmOutput out = lstm(in[0], {or_none(in, 4), or_none(in, 5)}, {in[1], in[2], in[3]}, lengths);
+// Factors of dropout for two units of three sequences, in the type of the row's inputs.
+Tensor factors(In in) { return Tensor::of({2, 0, 0.5, 1, 0, 3}, {3, 2}, in[0].dtype()); }
+
+Outputs run_lstm(In in, const Tensor& lengths, const Tensor& h_factors = {}) {
+  const LstmOutput out =
+      lstm(in[0], {or_none(in, 4), or_none(in, 5)}, {in[1], in[2], in[3]}, lengths, h_factors);
   return {out.hs, out.state.h, out.state.c};
 }
 
-Outputs run_rnn(In in, RnnActivation activation, const Tensor& lengths) {
-  const RecurrentOutput out = rnn(in[0], or_none(in, 4), {in[1], in[2], in[3]}, activation, lengths);
+Outputs run_rnn(In in, RnnActivation activation, const Tensor& lengths, const Tensor& h_factors = {}) {
+  const RecurrentOutput out = rnn(in[0], or_none(in, 4), {in[1], in[2], in[3]}, activation, lengths, h_factors);
   return {out.hs, out.state};
 }
 
 // With a recurrent bias behind the state.
-Outputs run_gru(In in, const GruVariant& variant, const Tensor& lengths) {
+Outputs run_gru(In in, const GruVariant& variant, const Tensor& lengths, const Tensor& h_factors = {}) {
   const GruWeights weights{in[1], in[2], in[3], or_none(in, 5)};
-  const RecurrentOutput out = gru(in[0], or_none(in, 4), weights, variant, lengths);
+  const RecurrentOutput out = gru(in[0], or_none(in, 4), weights, variant, lengths, h_factors);
   return {out.hs, out.state};
 }
 
@@ -165,6 +169,9 @@ void add_lstm(std::vector<OpRow>& rows) {
   rows.push_back({"lstm", "initial state and padding", recurrent_inputs(3, 3, 2, 2, 4, 2), [](In in) {
                     return run_lstm(in, ids({2, 3, 0}, {3}));
                   }});
+  rows.push_back({"lstm", "dropout of the state, and padding", recurrent_inputs(3, 3, 2, 2, 4, 2), [](In in) {
+                    return run_lstm(in, ids({2, 3, 0}, {3}), factors(in));
+                  }});
   rows.push_back({"lstm", "one step, one row", recurrent_inputs(1, 1, 1, 1, 4, 2),
                   [](In in) { return run_lstm(in, Tensor()); }});
   rows.push_back({"lstm", "only the last state is used", recurrent_inputs(2, 2, 1, 2, 4, 0), [](In in) {
@@ -177,6 +184,9 @@ void add_rnn(std::vector<OpRow>& rows) {
                   [](In in) { return run_rnn(in, RnnActivation::tanh, Tensor()); }});
   rows.push_back({"rnn", "initial state and padding", recurrent_inputs(3, 3, 2, 2, 1, 1), [](In in) {
                     return run_rnn(in, RnnActivation::tanh, ids({2, 3, 0}, {3}));
+                  }});
+  rows.push_back({"rnn", "dropout of the state, and padding", recurrent_inputs(3, 3, 2, 2, 1, 1), [](In in) {
+                    return run_rnn(in, RnnActivation::tanh, ids({2, 3, 0}, {3}), factors(in));
                   }});
   // Sums of at least 0.1 in size: positive in the first unit, negative in the second.
   std::vector<Input> away = recurrent_inputs(3, 2, 1, 2, 1, 1);
@@ -193,17 +203,19 @@ void add_gru(std::vector<OpRow>& rows) {
     for (const bool keeps : {true, false}) {
       const GruVariant variant{after ? ResetGate::after_product : ResetGate::before_product,
                                keeps ? UpdateGate::keeps_state : UpdateGate::takes_candidate};
-      const auto add = [&](const char* name, std::vector<Input> inputs, Tensor lengths) {
-        rows.push_back({"gru", name, std::move(inputs), [variant, lengths = std::move(lengths)](In in) {
-                          return run_gru(in, variant, lengths);
-                        }});
+      const auto add = [&](const char* name, const std::vector<Input>& inputs, const Tensor& lengths,
+                           bool drops = false) {
+        rows.push_back({"gru", name, inputs,
+                        [=](In in) { return run_gru(in, variant, lengths, drops ? factors(in) : Tensor()); }});
       };
       add(after ? "reset after the product, no state" : "reset before the product, no state",
           recurrent_inputs(2, 3, 2, 2, 3, 0), Tensor());
       std::vector<Input> inputs = recurrent_inputs(3, 3, 2, 2, 3, 1);
       if (after) inputs.push_back({{2}});
       add(after ? "reset after the product, state and padding" : "reset before the product, state and padding",
-          std::move(inputs), ids({2, 3, 0}, {3}));
+          inputs, ids({2, 3, 0}, {3}));
+      add(after ? "reset after the product, dropout" : "reset before the product, dropout", inputs,
+          ids({2, 3, 0}, {3}), true);
     }
 }
 

@@ -69,34 +69,46 @@ using In = std::span<const Var>;
 using Outputs = std::vector<Var>;
 
 Outputs all(const RecurrentOutput& out) { return {out.hs, out.state}; }
+Outputs all(const LstmOutput& out) { return {out.hs, out.state.h, out.state.c}; }
 
-// RNNs and GRUs of all kinds, with states; without lengths and with them, few sequences and more.
-void add_recurrent(std::vector<Pair>& pairs, const Tensor& some) {
-  for (const Tensor& lengths : {Tensor(), some}) {
-    const std::int64_t batch = lengths.defined() ? 3 : 9;
-    for (const RnnActivation f : {RnnActivation::tanh, RnnActivation::relu})
-      pairs.push_back({"rnn",
-                       {{{batch, 6, 5}}, {{batch, 4}}, {{5, 4}}, {{4, 4}}, {{4}}},
-                       [=](In in) {
-                         return all(rnn(in[0], in[1], {in[2], in[3], in[4]}, f, lengths));
-                       },
-                       [=](In in) {
-                         return all(definition::rnn(in[0], in[1], {in[2], in[3], in[4]}, f, lengths));
-                       }});
-    for (const ResetGate reset : {ResetGate::after_product, ResetGate::before_product})
-      for (const UpdateGate update : {UpdateGate::keeps_state, UpdateGate::takes_candidate}) {
-        const GruVariant variant{reset, update};
-        std::vector<Input> inputs{{{batch, 6, 5}}, {{batch, 4}}, {{5, 12}}, {{4, 12}}, {{12}}};
-        if (reset == ResetGate::after_product) inputs.push_back({{4}});
-        const auto weights = [](In in) {
-          return GruWeights{in[2], in[3], in[4], in.size() > 5 ? in[5] : Var()};
-        };
-        pairs.push_back(
-            {"gru", std::move(inputs),
-             [=](In in) { return all(gru(in[0], in[1], weights(in), variant, lengths)); },
-             [=](In in) { return all(definition::gru(in[0], in[1], weights(in), variant, lengths)); }});
-      }
-  }
+// Recurrent cells of all kinds, with states; with lengths or without, with dropout of the state or without.
+void add_recurrent(std::vector<Pair>& pairs, std::int64_t batch, const Tensor& lengths, bool drops) {
+  const auto factors = [=](In in) {
+    Rng rng(25);
+    return drops ? dropout_factors({batch, 4}, 0.4, rng, in[0].dtype()) : Tensor();
+  };
+  pairs.push_back(
+      {"lstm",
+       {{{batch, 6, 5}}, {{batch, 4}}, {{batch, 4}}, {{5, 16}}, {{4, 16}}, {{16}}},
+       [=](In in) {
+         return all(lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}, lengths, factors(in)));
+       },
+       [=](In in) {
+         return all(definition::lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}, lengths, factors(in)));
+       }});
+  for (const RnnActivation f : {RnnActivation::tanh, RnnActivation::relu})
+    pairs.push_back(
+        {"rnn",
+         {{{batch, 6, 5}}, {{batch, 4}}, {{5, 4}}, {{4, 4}}, {{4}}},
+         [=](In in) {
+           return all(rnn(in[0], in[1], {in[2], in[3], in[4]}, f, lengths, factors(in)));
+         },
+         [=](In in) {
+           return all(definition::rnn(in[0], in[1], {in[2], in[3], in[4]}, f, lengths, factors(in)));
+         }});
+  for (const ResetGate reset : {ResetGate::after_product, ResetGate::before_product})
+    for (const UpdateGate update : {UpdateGate::keeps_state, UpdateGate::takes_candidate}) {
+      const GruVariant variant{reset, update};
+      std::vector<Input> inputs{{{batch, 6, 5}}, {{batch, 4}}, {{5, 12}}, {{4, 12}}, {{12}}};
+      if (reset == ResetGate::after_product) inputs.push_back({{4}});
+      const auto weights = [](In in) { return GruWeights{in[2], in[3], in[4], in.size() > 5 ? in[5] : Var()}; };
+      pairs.push_back(
+          {"gru", std::move(inputs),
+           [=](In in) { return all(gru(in[0], in[1], weights(in), variant, lengths, factors(in))); },
+           [=](In in) {
+             return all(definition::gru(in[0], in[1], weights(in), variant, lengths, factors(in)));
+           }});
+    }
 }
 
 std::vector<Pair> fused_operations() {
@@ -104,8 +116,6 @@ std::vector<Pair> fused_operations() {
   const Tensor lengths = Tensor::of(std::vector<std::int32_t>{4, 0, 6}, {3});
   const Mask mask =
       Mask::attend(Tensor::of({1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}, {3, 5}, DType::boolean));
-  const auto all = [](const LstmOutput& out) { return Outputs{out.hs, out.state.h, out.state.c}; };
-  const std::vector<Input> lstm_in{{{3, 6, 5}}, {{3, 4}}, {{3, 4}}, {{5, 16}}, {{4, 16}}, {{16}}};
   std::vector<Pair> pairs{
       {"softmax",
        {{{2, 7, 33}, -4, 4}},
@@ -149,22 +159,11 @@ std::vector<Pair> fused_operations() {
        {{{2, 3, 2, 9, 5}}, {{2, 3, 1, 7, 5}}, {{2, 3, 1, 7, 4}}},
        [](In in) { return Outputs{attention(in[0], in[1], in[2])}; },
        [](In in) { return Outputs{definition::attention(in[0], in[1], in[2])}; }},
-      {"lstm", lstm_in,
-       [all](In in) {
-         return all(lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}));
-       },
-       [all](In in) {
-         return all(definition::lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}));
-       }},
-      {"lstm, padded", lstm_in,
-       [all, lengths](In in) {
-         return all(lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}, lengths));
-       },
-       [all, lengths](In in) {
-         return all(definition::lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]}, lengths));
-       }},
   };
-  add_recurrent(pairs, lengths);
+  for (const bool drops : {false, true}) {
+    add_recurrent(pairs, 9, Tensor(), drops);
+    add_recurrent(pairs, 3, lengths, drops);
+  }
   return pairs;
 }
 

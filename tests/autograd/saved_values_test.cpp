@@ -98,6 +98,19 @@ TEST_CASE("saved values: a changed output of a fused recurrence is found") {
   CHECK(first_line<GraphError>([&] { loss.backward(); }) == changed("output of lstm [1, 3, 2]", "lstm"));
 }
 
+TEST_CASE("saved values: changed lengths and factors of a fused recurrence are found") {
+  Rng rng(1);
+  const auto parameter = [&](const Shape& shape) { return Var::parameter(Tensor::normal(shape, 0, 1, rng)); };
+  const Var x = parameter({1, 3, 2}), wx = parameter({2, 6}), wh = parameter({2, 6}), bias = parameter({6});
+  for (const bool create_graph : {false, true})
+    for (const bool changes_factors : {false, true}) {
+      Tensor lengths = Tensor::of(std::vector<std::int32_t>{2}, {1}), factors = Tensor::ones({1, 2});
+      const Var loss = sum(gru(x, {}, {wx, wh, bias, {}}, {}, lengths, factors).hs);
+      (changes_factors ? factors : lengths).fill(1);
+      CHECK_THROWS_AS(grad(loss, {x}, {.create_graph = create_graph}), GraphError);
+    }
+}
+
 TEST_CASE("saved values: a change before the forward is no fault") {
   Var w = leaf({2, 3});
   w.mutable_value().fill(5);

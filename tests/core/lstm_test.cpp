@@ -39,6 +39,7 @@ Plain plain_lstm(const LstmInput& in, const Tensor& dhs_, const Tensor& dh_, con
   const auto or_zeros = [](const Tensor& x, std::size_t n) {
     return x.defined() ? x.to_vector() : Values(n, 0.0);
   };
+  const Values factors = in.h_factors.defined() ? in.h_factors.to_vector() : Values(B * H, 1.0);
   const Values x = in.x.to_vector(), wx = in.wx.to_vector(), wh = in.wh.to_vector(), bias = in.bias.to_vector();
   const Values dhs = or_zeros(dhs_, B * T * H), dh_last = or_zeros(dh_, B * H), dc_last = or_zeros(dc_, B * H);
   r.h = or_zeros(in.h0, B * H);
@@ -57,7 +58,7 @@ Plain plain_lstm(const LstmInput& in, const Tensor& dhs_, const Tensor& dh_, con
       for (std::size_t g = 0; g < 4 * H; ++g) {
         double z = bias[g];
         for (std::size_t d = 0; d < D; ++d) z += x[(b * T + t) * D + d] * wx[d * 4 * H + g];
-        for (std::size_t j = 0; j < H; ++j) z += h[t][j] * wh[j * 4 * H + g];
+        for (std::size_t j = 0; j < H; ++j) z += factors[b * H + j] * h[t][j] * wh[j * 4 * H + g];
         gates[t][g] = g / H == 1 ? std::tanh(z) : sigmoid(z);
       }
       for (std::size_t j = 0; j < H; ++j) {
@@ -93,8 +94,8 @@ Plain plain_lstm(const LstmInput& in, const Tensor& dhs_, const Tensor& dh_, con
           r.dwx[d * 4 * H + g] += dz[g] * x[(b * T + t) * D + d];
         }
         for (std::size_t j = 0; j < H; ++j) {
-          dh[j] += dz[g] * wh[j * 4 * H + g];
-          r.dwh[j * 4 * H + g] += dz[g] * h[t][j];
+          dh[j] += factors[b * H + j] * dz[g] * wh[j * 4 * H + g];
+          r.dwh[j * 4 * H + g] += dz[g] * factors[b * H + j] * h[t][j];
         }
       }
     }
@@ -154,6 +155,31 @@ TEST_CASE("lstm: a batch cut into pieces, and time into several products, agrees
   check_against_plain(in, dhs, dh, dc, 1e-9);
   in.lengths = Tensor::of(lengths, {70});
   check_against_plain(in, dhs, dh, dc, 1e-9);
+}
+
+TEST_CASE("lstm: dropout of the state agrees with the equations, for few sequences, more, and in pieces") {
+  const auto check = [](LstmInput in, double tolerance) {
+    const std::int64_t B = in.x.extent(0), H = in.wh.extent(0);
+    Rng rng(10);
+    in.h_factors = dropout_factors({B, H}, 0.4, rng, DType::f64);
+    in.wh = in.wh * 0.3;  // keeps the states from saturating
+    std::vector<std::int32_t> lengths(static_cast<std::size_t>(B));
+    for (std::size_t b = 0; b < lengths.size(); ++b)
+      lengths[b] = static_cast<std::int32_t>(b * 5 % static_cast<std::size_t>(in.x.extent(1) + 1));
+    const Tensor dhs = normal({B, in.x.extent(1), H}, 7), dh = normal({B, H}, 8), dc = normal({B, H}, 9);
+    check_against_plain(in, dhs, dh, dc, tolerance);
+    in.lengths = Tensor::of(lengths, {B});
+    check_against_plain(in, dhs, dh, dc, tolerance);
+    in.h0 = in.c0 = Tensor();
+    in.h_factors = strided(in.h_factors);
+    check_against_plain(in, dhs, dh, dc, tolerance);
+  };
+  for (const std::int64_t H : {1, 3, 8, 17}) {
+    INFO(H);
+    check(random_input(3, 4, 3, H), 1e-10);
+    check(random_input(9, 4, 3, H), 1e-10);
+  }
+  check(random_input(70, 13, 5, 48), 1e-9);
 }
 
 TEST_CASE("lstm: gradients that are undefined count as zero") {
@@ -275,6 +301,8 @@ TEST_CASE("lstm: operands that do not fit are told with what was required") {
   CHECK_THAT(complaint([](LstmInput& in) { in.wh = in.wx; }), ContainsSubstring("requires Wh [H, 4H]"));
   CHECK_THAT(complaint([](LstmInput& in) { in.bias = in.bias.slice(0, 0, 5); }),
              ContainsSubstring("requires bias [4H]"));
+  CHECK(complaint([](LstmInput& in) { in.h_factors = in.h0.select(0, 0); }) ==
+        "ShapeError: lstm: h_factors is [5]\n  requires [2, 5]");
   CHECK(complaint([](LstmInput& in) { in.c0 = in.wx; }) ==
         "ShapeError: lstm: an initial state is [4, 20]\n  requires [2, 5]");
   CHECK(first_line(complaint([](LstmInput& in) { in.h0 = in.h0.to(DType::f32); })) ==

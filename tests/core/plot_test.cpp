@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <set>
 
 #include "core/error.h"
 #include "core/plot_text.h"
@@ -68,6 +69,28 @@ TEST_CASE("svg_line_chart: well-formed, with a legend from two series on") {
   CHECK(count_of(one, "class=\"line ") == 1);
 }
 
+TEST_CASE("svg_line_chart: no two of 36 lines have the same colour and dashes, and six have six of each") {
+  const std::vector<Series> series(36, Series{"a", {1, 2}, {1, 2}});
+  const std::string drawing = svg_line_chart(series);
+  std::set<std::string> looks, colors, dashes;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    at = drawing.find("class=\"line ", at) + 12;  // the line, and then its legend
+    const std::string look = drawing.substr(at, 5);
+    at = drawing.find("class=\"line ", at) + 12;
+    CHECK(drawing.substr(at, 5) == look);
+    looks.insert(look);
+    if (i >= 6) continue;
+    colors.insert(look.substr(0, 2));
+    dashes.insert(look.substr(3, 2));
+  }
+  CHECK(looks.size() == 36);
+  CHECK(colors.size() == 6);
+  CHECK(dashes.size() == 6);
+  for (const std::string& dash : dashes)
+    CHECK_THAT(plot_style(), ContainsSubstring("." + dash + "{stroke-dasharray:"));
+}
+
 TEST_CASE("svg_line_chart: standalone drawings carry the style sheet and stay well-formed") {
   const std::string drawing = chart({"", {1, 2}, {1, 2}}, {.standalone = true});
   CHECK(markup_fault(drawing) == "");
@@ -80,6 +103,9 @@ TEST_CASE("svg_line_chart: ticks stand at round numbers that contain the data") 
     CHECK_THAT(linear, ContainsSubstring(tick));
   for (const char* tick : {">1<", ">2<", ">3<", ">4<"}) CHECK_THAT(linear, ContainsSubstring(tick));
   CHECK(linear.find(">1.5<") == std::string::npos);  // no fraction of an epoch
+
+  const std::string from_0 = chart({"", {40, 90}, {1, 2}}, {.x_low = 0});
+  CHECK_THAT(from_0, ContainsSubstring(">0</text>") && ContainsSubstring(">50</text>"));
 
   const std::string thousands = chart({"", {0, 1}, {0, 42000}});
   for (const char* tick : {">0<", ">10k<", ">40k<", ">50k<"}) CHECK_THAT(thousands, ContainsSubstring(tick));

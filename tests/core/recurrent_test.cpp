@@ -15,7 +15,7 @@ namespace heed::tests {
 namespace {
 
 struct Given {
-  Tensor x, h0, wx, wh, bias, recurrent_bias, lengths;
+  Tensor x, h0, wx, wh, bias, recurrent_bias, lengths, h_factors;
 };
 
 // All that both passes give: hs, h, dx, dh0, dwx, dwh, dbias, and the gradient of the recurrent bias.
@@ -35,6 +35,7 @@ struct Cell {
               normal({H, gates * H}, 4, dtype),
               normal({gates * H}, 5, dtype),
               {},
+              {},
               {}};
     all.wh = all.wh * (1 / std::sqrt(static_cast<double>(std::max<std::int64_t>(1, H))));  // bounded states
     if (recurrent_bias) all.recurrent_bias = normal({H}, 6, dtype);
@@ -44,7 +45,7 @@ struct Cell {
 
 Cell rnn_cell(const char* name, RnnActivation activation) {
   return {name, 1, false, [activation](const Given& g, const Tensor& dhs, const Tensor& dh) -> Results {
-            const RnnInput in{g.x, g.h0, g.wx, g.wh, g.bias, g.lengths, activation};
+            const RnnInput in{g.x, g.h0, g.wx, g.wh, g.bias, g.lengths, activation, g.h_factors};
             const RnnResult y = rnn_forward(in);
             const RnnGradients d = rnn_backward(in, y, dhs, dh);
             return {y.hs, y.h, d.dx, d.dh0, d.dwx, d.dwh, d.dbias, {}};
@@ -54,7 +55,7 @@ Cell rnn_cell(const char* name, RnnActivation activation) {
 Cell gru_cell(const char* name, const GruVariant& variant) {
   return {name, 3, variant.reset == ResetGate::after_product,
           [variant](const Given& g, const Tensor& dhs, const Tensor& dh) -> Results {
-            const GruInput in{g.x, g.h0, g.wx, g.wh, g.bias, g.recurrent_bias, g.lengths, variant};
+            const GruInput in{g.x, g.h0, g.wx, g.wh, g.bias, g.recurrent_bias, g.lengths, variant, g.h_factors};
             const GruResult y = gru_forward(in);
             const GruGradients d = gru_backward(in, y, dhs, dh);
             return {y.hs, y.h, d.dx, d.dh0, d.dwx, d.dwh, d.dbias, d.drecurrent_bias};
@@ -90,7 +91,13 @@ bool all_identical(const Results& a, const Results& b) {
   return true;
 }
 
-// Every sequence by itself and without its padding; gradients of weights summed.
+Tensor factors(std::int64_t B, std::int64_t H, DType dtype = DType::f64) {
+  Rng rng(9);
+  return dropout_factors({B, H}, 0.4, rng, dtype);
+}
+
+// Every sequence by itself and without its padding; gradients of weights summed. Its dropout is in the weights:
+// to multiply the units of h is to multiply the rows of Wh.
 Results one_by_one(const Cell& cell, const Given& g, const Tensor& dhs, const Tensor& dh) {
   Results all;
   const std::int64_t T = g.x.extent(1);
@@ -98,8 +105,11 @@ Results one_by_one(const Cell& cell, const Given& g, const Tensor& dhs, const Te
     const std::int64_t length = g.lengths.defined() ? g.lengths.data<std::int32_t>()[b] : T;
     const auto row = [&](const Tensor& x) { return x.slice(0, b, b + 1); };
     const auto steps = [&](const Tensor& x) { return row(x).slice(1, 0, length); };
-    const Results one =
-        cell.run({steps(g.x), row(g.h0), g.wx, g.wh, g.bias, g.recurrent_bias, {}}, steps(dhs), row(dh));
+    const Tensor of_rows =
+        g.h_factors.defined() ? row(g.h_factors).transpose() : Tensor::ones({1, 1}, g.x.dtype());
+    const Given alone{steps(g.x), row(g.h0), g.wx, g.wh * of_rows, g.bias, g.recurrent_bias, {}, {}};
+    Results one = cell.run(alone, steps(dhs), row(dh));
+    one[kDwh] = one[kDwh] * of_rows;
     if (all.empty()) {
       for (std::size_t i = 0; i < one.size(); ++i)
         all.push_back(one[i].defined() ? Tensor::zeros(one[i].shape(), g.x.dtype()) : Tensor());
@@ -133,6 +143,36 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "recurrent: dropout of the state is one of the rows of Wh, another for each sequence, padded or not") {
+  for (const Cell& cell : cells())
+    for (const std::int64_t B : {3, 6})  // few and more
+      for (const std::int64_t H : {1, 3, 8, 17}) {
+        INFO(cell.name << ", " << B << " sequences, " << H << " units");
+        Given g = cell.given(B, 4, 3, H);
+        g.h_factors = factors(B, H);
+        const Tensor dhs = normal({B, 4, H}, 7), dh = normal({B, H}, 8);
+        CHECK(apart(cell.run(g, dhs, dh), one_by_one(cell, g, dhs, dh)) <= 1e-12);
+        g.lengths = kLengths.slice(0, 0, B);
+        CHECK(apart(cell.run(g, dhs, dh), one_by_one(cell, g, dhs, dh)) <= 1e-12);
+        g.h0 = Tensor::zeros({B, H}, DType::f64);
+        Results of_zeros = cell.run(g, dhs, dh);
+        of_zeros[kDh0] = g.h0 = Tensor();
+        CHECK(apart(cell.run(g, dhs, dh), of_zeros) <= 1e-13);
+      }
+}
+
+TEST_CASE("recurrent: factors of 1 are no dropout") {
+  for (const Cell& cell : cells()) {
+    INFO(cell.name);
+    Given g = cell.given(6, 4, 3, 5);
+    const Tensor dhs = normal({6, 4, 5}, 7), dh = normal({6, 5}, 8);
+    const Results without = cell.run(g, dhs, dh);
+    g.h_factors = Tensor::ones({6, 5}, DType::f64);
+    CHECK(apart(cell.run(g, dhs, dh), without) <= 1e-13);
+  }
+}
+
 TEST_CASE("recurrent: so does a batch cut into pieces, its time into several products") {
   std::vector<std::int32_t> lengths(70);
   for (std::size_t b = 0; b < lengths.size(); ++b) lengths[b] = static_cast<std::int32_t>(b * 5 % 14);
@@ -141,6 +181,8 @@ TEST_CASE("recurrent: so does a batch cut into pieces, its time into several pro
     Given g = cell.given(70, 13, 5, 48);
     g.lengths = Tensor::of(lengths, {70});
     const Tensor dhs = normal({70, 13, 48}, 7), dh = normal({70, 48}, 8);
+    CHECK(apart(cell.run(g, dhs, dh), one_by_one(cell, g, dhs, dh)) <= 1e-11);
+    g.h_factors = factors(70, 48);
     CHECK(apart(cell.run(g, dhs, dh), one_by_one(cell, g, dhs, dh)) <= 1e-11);
   }
 }
@@ -151,6 +193,7 @@ TEST_CASE("recurrent: what stands in the padding changes no bit of any value or 
       INFO(cell.name);
       Given g = cell.given(6, 4, 3, 9, dtype);
       g.lengths = kLengths;
+      if (dtype == DType::f32) g.h_factors = factors(6, 9, dtype);
       Tensor dhs = normal({6, 4, 9}, 7, dtype);
       const Tensor dh = normal({6, 9}, 8, dtype);
       const Results clean = cell.run(g, dhs, dh);
@@ -202,11 +245,12 @@ TEST_CASE("recurrent: takes views of any strides") {
   for (const Cell& cell : cells())
     for (const std::int64_t B : {3, 6}) {
       INFO(cell.name);
-      const Given g = cell.given(B, 3, 2, 5);
+      Given g = cell.given(B, 3, 2, 5);
+      g.h_factors = factors(B, 5);
       Given views = g;
       views.lengths = Tensor::full({B}, 3, DType::i32);
-      for (Tensor* const part :
-           {&views.x, &views.h0, &views.wx, &views.wh, &views.bias, &views.recurrent_bias, &views.lengths})
+      for (Tensor* const part : {&views.x, &views.h0, &views.wx, &views.wh, &views.bias, &views.recurrent_bias,
+                                 &views.lengths, &views.h_factors})
         if (part->defined()) *part = strided(*part);
       const Tensor dhs = normal({B, 3, 5}, 7), dh = normal({B, 5}, 8);
       CHECK(apart(cell.run(g, dhs, dh), cell.run(views, strided(dhs), strided(dh))) <= 1e-13);
@@ -217,7 +261,8 @@ TEST_CASE("recurrent: no sequences, no steps, no inputs and no units") {
   for (const Cell& cell : cells()) {
     INFO(cell.name);
     const auto shapes = [&](std::int64_t B, std::int64_t T, std::int64_t D, std::int64_t H) {
-      const Given g = cell.given(B, T, D, H);
+      Given g = cell.given(B, T, D, H);
+      g.h_factors = factors(B, H);
       const Results got = cell.run(g, normal({B, T, H}, 7), normal({B, H}, 8));
       CHECK(got[kHs].shape() == Shape{B, T, H});
       CHECK(got[kDx].shape() == g.x.shape());
@@ -237,10 +282,13 @@ TEST_CASE("recurrent: no sequences, no steps, no inputs and no units") {
 TEST_CASE("recurrent: the same bits at any number of threads, for batches that are cut") {
   for (const Cell& cell : cells()) {
     INFO(cell.name);
-    const Given g = cell.given(100, 6, 5, 40, DType::f32);
+    Given g = cell.given(100, 6, 5, 40, DType::f32);
     const Tensor dhs = normal({100, 6, 40}, 7, DType::f32);
-    for (const std::size_t i : {kHs, kDx, kDh0, kDwx, kDwh, kDbias})
-      CHECK(all_same(on_any_threads([&] { return cell.run(g, dhs, {})[i]; })));
+    for (const Tensor& dropped : {Tensor(), factors(100, 40, DType::f32)}) {
+      g.h_factors = dropped;
+      for (const std::size_t i : {kHs, kDx, kDh0, kDwx, kDwh, kDbias})
+        CHECK(all_same(on_any_threads([&] { return cell.run(g, dhs, {})[i]; })));
+    }
   }
 }
 
@@ -261,6 +309,10 @@ TEST_CASE("recurrent: operands that do not fit are told with what was required")
              ContainsSubstring("requires bias [3H]"));
   CHECK(complaint(2, [](Given& g) { g.h0 = g.wx; }) ==
         "ShapeError: gru: an initial state is [4, 15]\n  requires [2, 5]");
+  CHECK(complaint(0, [](Given& g) { g.h_factors = g.h0.slice(0, 0, 1); }) ==
+        "ShapeError: rnn: h_factors is [1, 5]\n  requires [2, 5]");
+  CHECK(first_line(complaint(2, [](Given& g) { g.h_factors = g.h0.to(DType::f32); })) ==
+        "DTypeError: gru: element types differ: a is f64, b is f32");
   CHECK(complaint(2, [](Given& g) { g.recurrent_bias = g.bias; }) ==
         "ShapeError: gru: recurrent_bias is [15]\n  requires [5]\n  recurrent_bias: a tensor");
   CHECK(first_line(complaint(2, [](Given& g) { g.recurrent_bias = g.recurrent_bias.to(DType::f32); })) ==

@@ -170,6 +170,7 @@ TEST_CASE(
     const char* program;
     std::vector<std::string> training, use;
     const char* said;
+    const char* judged = "unseen examples";
   };
   const tests::Folder folder;
   std::string lines;
@@ -189,12 +190,20 @@ TEST_CASE(
        {"--numbers=60", "--languages=en-de", "--tokens=words", "--ff=8"},
        {"--convert=one"},
        "\n"},
-      {"language_model", {text, "--window=8", "--ff=8"}, {"--prompt=one two", "--length=5"}, "one two"},
-      {"masked_language_model", {text, "--window=8", "--ff=8"}, {"--fill=one <mask> three"}, "one ["},
-      {"vit_shapes", {"--count=40", "--patch=14", "--ff=8"}, {"--help"}, "--images"}};
+      {"language_model",
+       {text, "--window=8", "--ff=8"},
+       {"--prompt=one two", "--length=5"},
+       "one two",
+       "unseen tokens"},
+      {"masked_language_model",
+       {text, "--window=8", "--ff=8"},
+       {"--fill=one <mask> three"},
+       "one [",
+       "unseen hidden tokens"},
+      {"vit_shapes", {"--count=40", "--patch=14", "--ff=8"}, {"--help"}, "--images", "unseen images"}};
   int number = 0;
   for (const Case& each : cases) {
-    const std::string out = "--out=" + folder.at("out" + std::to_string(number++));
+    const std::string made = folder.at("out" + std::to_string(number++)), out = "--out=" + made;
     std::vector<std::string> flags{"--epochs=1", "--batch=16",  "--d=8", "--heads=2",
                                    "--layers=1", "--threads=1", out};
     flags.insert(flags.end(), each.training.begin(), each.training.end());
@@ -203,6 +212,7 @@ TEST_CASE(
     REQUIRE(trained.exit_code == 0);
     CHECK_THAT(last_line(trained.out),
                ContainsSubstring("result exact=") && ContainsSubstring(" epochs=1 seconds="));
+    CHECK_THAT(read_file(made + "/report.html"), ContainsSubstring(each.judged));
     const Outcome more = tests::run_program(each.program, folder, {"--resume", "--epochs=2", out});
     INFO(more.err);
     REQUIRE(more.exit_code == 0);

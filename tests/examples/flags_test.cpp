@@ -26,6 +26,7 @@ struct Config {
   std::string model = "attention";
   std::string name = "run";
   std::optional<std::string> save{};
+  std::vector<std::string> draw{"loss", "norm"};
 };
 
 Flags flags_of(Config& config) {
@@ -39,6 +40,7 @@ Flags flags_of(Config& config) {
   flags.choice("model", &config.model, {"seq2seq", "peeky", "attention"}, "which model to train");
   flags.add("name", &config.name, "name of the run");
   flags.add("save", &config.save, "file for the weights");
+  flags.choices("draw", &config.draw, {"loss", "norm"}, "which curves to draw");
   return flags;
 }
 
@@ -83,9 +85,9 @@ std::string captured(int descriptor, std::FILE* stream, Action action) {
 
 TEST_CASE("flags: each type is set in both spellings") {
   Config config;
-  REQUIRE(parse(config,
-                {"--epochs=3", "--seed", "18446744073709551615", "--learning-rate", "2.5e-4", "--dropout=+0.1",
-                 "--no-reverse", "--quiet", "--model", "peeky", "--name=", "--save", "-weights.bin"}));
+  REQUIRE(parse(config, {"--epochs=3", "--seed", "18446744073709551615", "--learning-rate", "2.5e-4",
+                         "--dropout=+0.1", "--no-reverse", "--quiet", "--model", "peeky", "--name=", "--save",
+                         "-weights.bin", "--draw=norm"}));
   CHECK(config.epochs == 3);
   CHECK(config.seed == 18446744073709551615u);
   CHECK(config.learning_rate == 2.5e-4);
@@ -95,6 +97,7 @@ TEST_CASE("flags: each type is set in both spellings") {
   CHECK(config.model == "peeky");
   CHECK(config.name.empty());
   CHECK(config.save == "-weights.bin");
+  CHECK(config.draw == std::vector<std::string>{"norm"});
 }
 
 TEST_CASE("flags: without arguments the defaults stay") {
@@ -173,6 +176,16 @@ TEST_CASE("flags: a word outside a choice is told with the choice") {
   CHECK(complaint({"--model=rnn"}) == "--model takes one of seq2seq, peeky, attention; got \"rnn\"");
 }
 
+TEST_CASE("flags: some of several words are taken in the order given, each once") {
+  Config config;
+  REQUIRE(parse(config, {"--draw", "norm,loss"}));
+  CHECK(config.draw == std::vector<std::string>{"norm", "loss"});
+  CHECK(complaint({"--draw=loss,nrom"}) == "--draw takes some of loss, norm; got \"nrom\", did you mean norm?");
+  CHECK(complaint({"--draw=loss,loss"}) == "--draw names loss twice");
+  for (const char* const empty : {"--draw=", "--draw=,loss", "--draw=loss,"})
+    CHECK(complaint({empty}) == "--draw takes some of loss, norm; got \"\"");
+}
+
 TEST_CASE("flags: given twice and stray arguments are refused") {
   CHECK(complaint({"--epochs=3", "--epochs", "5"}) == "--epochs is given twice, as \"3\" and as \"5\"");
   CHECK(complaint({"--quiet", "--no-quiet"}) == "--quiet is given twice, as \"true\" and as \"false\"");
@@ -200,6 +213,10 @@ TEST_CASE("flags: help is aligned and shows defaults, ranges and choices") {
                 "\n  --reverse          reads the source backwards (default on; --no-reverse turns it off)\n"));
   CHECK_THAT(help, ContainsSubstring("which model to train: seq2seq, peeky, attention (default attention)"));
   CHECK_THAT(help, ContainsSubstring("\n  --save=TEXT        file for the weights (default none)\n"));
+  CHECK_THAT(help,
+             ContainsSubstring("\n  --draw=WORD,WORD   which curves to draw: loss, norm (default all)\n"));
+  config.draw.pop_back();
+  CHECK_THAT(flags_of(config).help(), ContainsSubstring("which curves to draw: loss, norm (default loss)\n"));
   CHECK_THAT(help, ContainsSubstring("\n  --help             shows this text\n"));
 }
 
@@ -230,22 +247,25 @@ TEST_CASE("flags: what is remembered, set again in another program, gives the sa
     bool on = false;
     std::string word = "a", path = "here";
     std::optional<std::string> text{};
+    std::vector<std::string> some{"a"};
     Flags flags{"program", "Does something."};
     Settings() {
       flags.add("count", &count, "how many", at_least(1));
       flags.add("rate", &rate, "how fast");
       flags.add("on", &on, "whether");
       flags.choice("word", &word, {"a", "b"}, "which");
+      flags.choices("some", &some, {"a", "b"}, "which of them");
       flags.add("path", &path, "where");
       flags.add("text", &text, "what");
       flags.do_not_remember({"path", "text"});
     }
   } given, other;
-  const char* const arguments[] = {"program", "--count=7", "--rate=3e-05", "--on", "--word=b", "--path=there"};
-  REQUIRE(given.flags.parse(6, arguments));
+  const char* const arguments[] = {"program",  "--count=7",  "--rate=3e-05", "--on",
+                                   "--word=b", "--some=b,a", "--path=there"};
+  REQUIRE(given.flags.parse(7, arguments));
   const auto remembered = given.flags.remembered();
   const std::vector<std::pair<std::string, std::string>> expected{
-      {"count", "7"}, {"rate", "3e-05"}, {"on", "true"}, {"word", "b"}};
+      {"count", "7"}, {"rate", "3e-05"}, {"on", "true"}, {"word", "b"}, {"some", "b,a"}};
   CHECK(remembered == expected);
   for (const auto& [name, value] : remembered) other.flags.set(name, value);
   CHECK(other.flags.remembered() == remembered);

@@ -24,7 +24,9 @@ Report full_report() {
   report.configuration = {{kNasty, kNasty}};
   report.curves = {
       {kNasty, {{kNasty, {1, 2}, {3, 1}}, {"b", {1, 2}, {2, 1}}}, {.x_label = kNasty, .y_label = kNasty}}};
-  report.attention = {{.source = kNasty,
+  report.tables = {{kNasty, kNasty, {"model", kNasty}, {{kNasty, "1"}, {"b", kNasty}}}};
+  report.attention = {{.title = kNasty,
+                       .source = kNasty,
                        .output = "ab",
                        .expected = kNasty,
                        .source_tokens = {"<", "&", " "},
@@ -69,7 +71,7 @@ TEST_CASE("report: the page is well-formed with every part, with none, and every
   CHECK(markup_fault(page) == "");
   CHECK(count_of(page, kNasty) == 0);
   CHECK(count_of(page, "</style>") == 1);
-  CHECK(count_of(page, kEscaped) >= 18);
+  CHECK(count_of(page, kEscaped) >= 24);
   CHECK(markup_fault(to_html({})) == "");
 }
 
@@ -83,11 +85,11 @@ TEST_CASE("report: needs no script and nothing from outside") {
 TEST_CASE("report: headings, figures and tables say what they are, and an empty part has no heading") {
   const std::string page = to_html(full_report());
   CHECK(count_of(page, "<h1>") == 1);
-  CHECK(count_of(page, "<h2>") == 6);
+  CHECK(count_of(page, "<h2>") == 7);
   CHECK(count_of(page, "<figure>") == 3);
   CHECK(count_of(page, "<figcaption>") == 3);
-  CHECK(count_of(page, "<table>") == 3);
-  CHECK(count_of(page, "<caption>") == 3);
+  CHECK(count_of(page, "<table") == 4);
+  CHECK(count_of(page, "<caption>") == 4);
   CHECK(count_of(to_html({.title = "t"}), "<h2>") == 0);
 }
 
@@ -124,6 +126,17 @@ TEST_CASE("report: text reaches a contrast of 4.5 to 1 and lines 3 to 1 in both 
     for (int i = 1; i <= 6; ++i)
       CHECK(contrast(color_of(page, "--plot-line-" + std::to_string(i), dark), paper) >= 3);
   }
+}
+
+TEST_CASE("report: a table names its rows, and its numbers stand under their columns") {
+  Report report;
+  report.tables = {{"Models", "In percent.", {"model", "after 1"}, {{"peeky", "12.3"}}}};
+  const std::string page = to_html(report);
+  CHECK_THAT(page,
+             ContainsSubstring("<th scope=\"col\">model</th><th scope=\"col\" class=\"number\">after 1</th>"));
+  CHECK_THAT(page, ContainsSubstring("<th scope=\"row\">peeky</th><td class=\"number\">12.3</td>"));
+  report.tables[0].rows[0].pop_back();
+  CHECK_THROWS_AS(to_html(report), ShapeError);
 }
 
 TEST_CASE("report: a map that does not fit its tokens or labels is refused") {
