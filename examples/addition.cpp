@@ -38,7 +38,7 @@ std::vector<Contender> chapter(const TranslationConfig& shared) {
     for (const bool reverse : {false, true}) {
       TranslationConfig config = shared;
       config.model = model;
-      config.reverse = reverse;
+      config.recurrent.reverse = reverse;
       contenders.push_back({text(model, reverse ? "+reverse" : ""), config});
     }
   return contenders;

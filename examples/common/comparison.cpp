@@ -54,8 +54,9 @@ Course train_one(const Contender& contender, const Ground& ground, Rng rng) {
     return ground.loader.epoch(order);
   };
   const auto loss_of = [&](const Batch& batch) {
-    const Var scores = model(batch.source, batch.target_in, &rng);  // [B, T, V]
-    return BatchLoss(cross_entropy(scores, batch.target_out), batch.size());
+    const auto [scores, auxiliary_loss] = model(batch.source, batch.target_in, &rng);  // [B, T, V]
+    const Var loss = cross_entropy(scores, batch.target_out);
+    return BatchLoss(auxiliary_loss.defined() ? loss + auxiliary_loss : loss, batch.size());
   };
   const auto on_step = [&](StepReport& step) {
     progress->update(step.epoch_step, step.loss, step.gradient_norm, step.epoch_examples);
