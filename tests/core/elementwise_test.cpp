@@ -37,6 +37,8 @@ const NamedUnary kUnary[] = {
     {Unary::relu, "relu", [](double v) { return v > 0 ? v : 0; }},
     {Unary::sin, "sin", [](double v) { return std::sin(v); }},
     {Unary::cos, "cos", [](double v) { return std::cos(v); }},
+    {Unary::expm1, "expm1", [](double v) { return std::expm1(v); }},
+    {Unary::log1p, "log1p", [](double v) { return std::log1p(v); }},
 };
 
 double plain(Binary f, double a, double b) {
