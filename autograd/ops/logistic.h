@@ -1,4 +1,4 @@
-// Softplus, and the cross-entropy of independent yes-or-no decisions.
+// Softplus, the logarithm of the logistic function, and the cross-entropy of independent yes-or-no decisions.
 #pragma once
 
 #include "autograd/ops/arithmetic.h"
@@ -9,6 +9,12 @@ namespace heed {
 /// log(1 + e^x): positive, near 0 far below 0 and near x far above.   dx = dy sigmoid(x)
 inline Var softplus(const Var& x, SourceLocation at = {}) {
   return record({"softplus", at}, softplus(x.value()), wrt(x, [x](const Var& dy) { return dy * sigmoid(x); }));
+}
+
+/// log(sigmoid(x)), without overflow: negative, near x far below 0.   dx = dy sigmoid(-x)
+inline Var log_sigmoid(const Var& x, SourceLocation at = {}) {
+  return record({"log_sigmoid", at}, -softplus(-x.value()),
+                wrt(x, [x](const Var& dy) { return dy * sigmoid(-x); }));
 }
 
 /// Cross-entropy of each score against its target, in nats: -t log(p) - (1 - t) log(1 - p) with
