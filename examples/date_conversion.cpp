@@ -15,7 +15,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "autograd/ops/softmax.h"
+#include "autograd/ops/losses.h"
 #include "data/loader.h"
 #include "data/tasks/dates.h"
 #include "examples/common/epochs.h"

@@ -41,7 +41,7 @@ heed_test(core attention_test.cpp circular_test.cpp elementwise_test.cpp error_t
 set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=fast -Wno-psabi)
 set_property(SOURCE tests/core/kernels_wide.cpp PROPERTY SKIP_PRECOMPILE_HEADERS ON)
 heed_test(autograd addressing_op_test.cpp attention_op_test.cpp backward_test.cpp elementwise_op_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp
-          observer_test.cpp op_table_test.cpp record_test.cpp saved_values_test.cpp softmax_op_test.cpp var_test.cpp)
+          losses_op_test.cpp observer_test.cpp op_table_test.cpp record_test.cpp saved_values_test.cpp softmax_op_test.cpp var_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
           cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp decoding_test.cpp feed_forward_test.cpp
           gate_orders_test.cpp gru_test.cpp key_value_cache_test.cpp language_model_test.cpp linear_test.cpp lstm_test.cpp

@@ -1,6 +1,5 @@
 #include "autograd/ops/softmax.h"
 
-#include <algorithm>
 #include <limits>
 
 #include "autograd/ops/comparison.h"
@@ -93,33 +92,6 @@ Var gumbel_softmax(const Var& x, const GumbelOptions& options, Rng& rng, SourceL
   });
 }
 
-namespace {
-
-// A loss for each position.
-Var position_losses(const Var& scores, const Tensor& ids, std::int32_t ignored, SourceLocation at) {
-  CrossEntropy forward = cross_entropy(scores.value(), ids, ignored);
-  return record(
-      {"cross_entropy", at}, std::move(forward.loss),
-      wrt(scores, [scores, ids, ignored, probabilities = std::move(forward.probabilities)](const Var& dy) {
-        if (is_recording())
-          return differentiate_definition<1>({scores}, std::span(&dy, 1), [&](const std::array<Var, 1>& in) {
-            return std::vector<Var>{definition::cross_entropy(in[0], unchanged(ids), ignored)};
-          })[0];
-        return Var(cross_entropy_backward(probabilities, unchanged(ids), ignored, dy.value()));
-      }));
-}
-
-}  // namespace
-
-Var cross_entropy(const Var& scores, const Tensor& ids, const CrossEntropyOptions& options, SourceLocation at) {
-  const Var losses = position_losses(scores, ids, options.ignored, at);
-  if (options.reduction == Reduction::none) return losses;
-  if (options.reduction == Reduction::sum) return sum(losses, at);
-  const Tensor counted = logical_not(equal(ids, Tensor::scalar(options.ignored, DType::i32)));
-  const double count = sum(counted.to(DType::f64)).item();
-  return Operand(sum(losses, at), at) * (1.0 / std::max(1.0, count));
-}
-
 namespace definition {
 
 Var softmax(const Var& x, const Mask& mask) {
@@ -136,13 +108,6 @@ Var softmax(const Var& x, const Mask& mask) {
 Var log_softmax(const Var& x) {
   const Var centred = x - Var(max(x.value(), -1, true));
   return centred - log(sum(exp(centred), -1, true));
-}
-
-Var cross_entropy(const Var& scores, const Tensor& ids, std::int32_t ignored) {
-  const Tensor classes = Tensor::arange(scores.extent(-1), DType::i32);
-  const Tensor chosen = logical_and(equal(ids.unsqueeze(-1), classes),
-                                    logical_not(equal(ids, Tensor::scalar(ignored, DType::i32))).unsqueeze(-1));
-  return -sum(definition::log_softmax(scores) * Var(chosen.to(scores.dtype())), -1);
 }
 
 }  // namespace definition

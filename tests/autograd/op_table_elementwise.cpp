@@ -1,4 +1,4 @@
-// Rows of operations that go element by element, and of softmax and its kin.
+// Rows of operations that go element by element, of softmax and its kin, and of losses.
 #include <cmath>
 #include <functional>
 
@@ -164,6 +164,79 @@ void add_softmax_kin(std::vector<OpRow>& rows) {
   });
 }
 
+void add_class_losses(std::vector<OpRow>& rows) {
+  const Rows add{rows};
+  const Tensor targets = positions({1, -1, 0, 3, 3, -1}, {2, 3});
+  const auto weights = [](In in) { return Tensor::of({0.5, 2, 1, 0.7}, {4}, in[0].dtype()); };
+  add("cross_entropy", "smoothed; smoothed and weighted", {{{2, 3, 4}, -2, 2}}, [=](In in) {
+    return Outputs{cross_entropy(in[0], targets, {.label_smoothing = 0.1}),
+                   cross_entropy(in[0], targets, {.label_smoothing = 0.3, .class_weights = weights(in)})};
+  });
+  add("cross_entropy", "weighted, each reduction", {{{2, 3, 4}, -2, 2}}, [=](In in) {
+    Outputs losses;
+    for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none})
+      losses.push_back(cross_entropy(in[0], targets, {.reduction = reduction, .class_weights = weights(in)}));
+    return losses;
+  });
+  add("nll", "weighted and smoothed; no positions", {{{2, 3, 4}, -2, 2}, {{0, 4}}}, [=](In in) {
+    return Outputs{nll(square(in[0]), targets, {.label_smoothing = 0.1, .class_weights = weights(in)}),
+                   nll(square(in[0]), targets, {.reduction = Reduction::none}), nll(in[1], positions({}, {0}))};
+  });
+  add("binary_cross_entropy", "weighted, each reduction", {{{2, 3}, -4, 4}}, [](In in) {
+    const Tensor labels = Tensor::of({0, 1, 0.3, 1, 0, 0.8}, {2, 3}, in[0].dtype());
+    Outputs losses;
+    for (const Reduction reduction : {Reduction::mean, Reduction::sum, Reduction::none})
+      losses.push_back(binary_cross_entropy(
+          in[0], labels,
+          {.positive_weight = Tensor::of({2, 0.5, 1}, {3}, in[0].dtype()), .reduction = reduction}));
+    return losses;
+  });
+  add("kl_divergence", "of two Vars", {{{2, 3}}, {{2, 3}, 0.1, 0.9}},
+      [](In in) { return Outputs{kl_divergence(in[0], in[1])}; });
+  add("kl_divergence", "of a Tensor with a 0; no rows", {{{2, 3}}, {{0, 3}}}, [](In in) {
+    return Outputs{kl_divergence(square(in[0]), Tensor::of({0, 0.4, 0.6, 1, 0, 0}, {2, 3}, in[0].dtype())),
+                   kl_divergence(in[1], in[1], Reduction::none)};
+  });
+  add("multi_class_margin", "its square, some ignored", {{{2, 3, 4}, -2, 2}}, [=](In in) {
+    return Outputs{multi_class_margin(in[0], targets) * sum(in[0]),
+                   multi_class_margin(in[0], targets, {.squared = true, .reduction = Reduction::none})};
+  });
+}
+
+void add_number_losses(std::vector<OpRow>& rows) {
+  const Rows add{rows};
+  const auto regression = [&](const char* name,
+                              const std::function<Var(const Var&, const Target&, Reduction)>& f) {
+    add(name, "each reduction; no elements, one", {{{2, 3}, -2, 2}, {{2, 3}, -2, 2}, {{0, 3}}, {{1}}},
+        [=](In in) {
+          const Tensor zero = Tensor::full({1}, 5, in[0].dtype());
+          return Outputs{f(in[0], in[1], Reduction::mean) * sum(in[0]),
+                         f(in[0], in[1], Reduction::sum) * sum(in[1]), f(in[0], in[1], Reduction::none),
+                         f(in[2], in[2], Reduction::mean), f(in[3], zero, Reduction::mean) * in[3]};
+        });
+  };
+  regression("mse", [](const Var& y, const Target& t, Reduction r) { return mse(y, t, r); });
+  regression("l1", [](const Var& y, const Target& t, Reduction r) { return l1(y, t, r); });
+  regression("huber", [](const Var& y, const Target& t, Reduction r) {
+    return huber(y, t, {.delta = 0.7, .reduction = r});
+  });
+  regression("smooth_l1", [](const Var& y, const Target& t, Reduction r) {
+    return smooth_l1(y, t, {.delta = 0.7, .reduction = r});
+  });
+  const auto labels = [](In in) { return Tensor::of({1, -1, -1, 1}, {4}, in[0].dtype()); };
+  add("hinge", "labels of either sign", {{{4}, -2, 2}},
+      [=](In in) { return Outputs{hinge(in[0], labels(in)) * sum(in[0])}; });
+  add("margin_ranking", "labels of either sign", {{{4}}, {{4}}},
+      [=](In in) { return Outputs{margin_ranking(in[0], in[1], labels(in), {.margin = 0.3}) * sum(in[0])}; });
+  add("paired_cosine", "rows, no rows", {{{2, 3}}, {{2, 3}}, {{0, 3}}}, [](In in) {
+    return Outputs{paired_cosine(in[0], in[1]), paired_cosine(in[2], in[2], 0.1)};
+  });
+  add("cosine_embedding", "labels of either sign", {{{4, 3}}, {{4, 3}}},
+      [=](In in) { return Outputs{cosine_embedding(in[0], in[1], labels(in), {.margin = 0.1})}; });
+  add("triplet", "rows", {{{4, 3}}, {{4, 3}}, {{4, 3}}},
+      [](In in) { return Outputs{triplet(in[0], in[1], in[2], {.reduction = Reduction::none})}; });
+}
+
 }  // namespace
 
 void add_elementwise(std::vector<OpRow>& rows) {
@@ -173,6 +246,8 @@ void add_elementwise(std::vector<OpRow>& rows) {
   add_comparison(rows);
   add_activations(rows);
   add_softmax_kin(rows);
+  add_class_losses(rows);
+  add_number_losses(rows);
 }
 
 }  // namespace heed::tests
