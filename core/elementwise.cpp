@@ -7,38 +7,15 @@
 
 #include "core/error.h"
 #include "core/kernels/cpu.h"
-#include "core/parallel.h"
-#include "core/strided.h"
+#include "core/map.h"
 
 namespace heed {
 namespace {
 
-// Elements that one thread should have at least before another is worth waking.
-constexpr std::int64_t kGrain = 1 << 16;
-
-// Calls row(n, offsets, strides) over the walk, cut into pieces of about kGrain elements.
-template <std::size_t N, class Row>
-void walk_in_parallel(const StridedWalk<N>& walk, Row row) {
-  if (walk.rows * walk.inner <= kGrain) {
-    for (std::int64_t r = 0; r < walk.rows; ++r) row(walk.inner, walk.offsets(r));
-  } else if (walk.rows == 1) {
-    parallel_for(walk.inner, even_pieces(walk.inner, kGrain), [&](std::int64_t begin, std::int64_t end) {
-      std::array<std::int64_t, N> offsets{};
-      for (std::size_t k = 0; k < N; ++k) offsets[k] = begin * walk.inner_stride[k];
-      row(end - begin, offsets);
-    });
-  } else {
-    parallel_for(walk.rows, even_pieces(walk.rows, kGrain / walk.inner),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   for (std::int64_t r = begin; r < end; ++r) row(walk.inner, walk.offsets(r));
-                 });
-  }
-}
-
 // Whether the elements of both lie in the same order without gaps, few enough for one thread: then there is
 // nothing to walk, and for small tensors walking costs more than computing.
 bool one_short_row(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && a.contiguous() && b.contiguous() && a.count() <= kGrain;
+  return a.shape() == b.shape() && a.contiguous() && b.contiguous() && a.count() <= kElementsPerThread;
 }
 
 // Integers wrap around: the language leaves overflow undefined for signed ones only.
@@ -117,11 +94,24 @@ Tensor binary_with_scalar(kernels::Binary f, const Tensor& x, double value, bool
   return y;
 }
 
+// Throws unless the number could be an element of x.
+void require_element(double value, const Tensor& x, const char* operation) {
+  const bool whole = value == std::trunc(value) && value >= -0x1p31 && value < 0x1p31;
+  if (x.dtype() == DType::i32 ? whole : x.dtype() != DType::boolean || value == 0 || value == 1) return;
+  throw DTypeError(
+      {.what = text(operation, ": ", value, " is no ", x.dtype(), ", which the tensor's elements are"),
+       .operands = x.origin()});
+}
+
+// The number as a scalar of x's type.
+Tensor number_like(const Tensor& x, double value, const char* operation) {
+  require_element(value, x, operation);
+  return Tensor::scalar(value, x.dtype());
+}
+
 Tensor with_scalar(kernels::Binary f, const Tensor& x, double value, bool scalar_first, const char* operation) {
   if (x.dtype() == DType::i32) {
-    if (!(value >= -0x1p31 && value < 0x1p31) || value != std::trunc(value))
-      throw DTypeError({.what = text(operation, ": ", value, " is no i32, which the tensor's elements are"),
-                        .operands = x.origin()});
+    require_element(value, x, operation);
     return binary_with_scalar<std::int32_t>(f, x, value, scalar_first, operation);
   }
   return for_floating(x.dtype(), operation, [&](auto zero) {
@@ -139,7 +129,7 @@ Tensor apply(kernels::Unary f, const Tensor& x, const char* operation) {
     const auto loop = kernels::loops<T>().unary[static_cast<int>(f)];
     const T* const from = x.data<T>();
     T* const to = y.fresh_data<T>();
-    if (x.count() <= kGrain && x.contiguous()) {
+    if (x.count() <= kElementsPerThread && x.contiguous()) {
       loop(x.count(), from, 1, to, 1);
       return y;
     }
@@ -218,6 +208,36 @@ Tensor apply(kernels::Compare f, const Tensor& a, const Tensor& b, const char* o
   return y;
 }
 
+Tensor apply(kernels::Compare f, const Tensor& a, double b, const char* operation) {
+  return apply(f, a, number_like(a, b, operation), operation);
+}
+
+Tensor apply(kernels::Compare f, double a, const Tensor& b, const char* operation) {
+  return apply(f, number_like(b, a, operation), b, operation);
+}
+
+Tensor operator-(const Tensor& a) {
+  // 0 - a would make 0 of 0, whose negative is -0; integers have one 0.
+  return a.dtype() == DType::i32 ? apply(kernels::Binary::subtract, 0, a, "negate")
+                                 : apply(kernels::Unary::negate, a, "negate");
+}
+
+Tensor clamp(const Tensor& x, const Bounds& bounds) {
+  if (bounds.min && bounds.max && !(*bounds.min <= *bounds.max))
+    throw ConfigError(
+        {.what = text("clamp: min is ", *bounds.min, ", max is ", *bounds.max), .expected = "min <= max"});
+  Tensor y = x;
+  if (bounds.min) y = apply(kernels::Binary::maximum, y, *bounds.min, "clamp");
+  if (bounds.max) y = apply(kernels::Binary::minimum, y, *bounds.max, "clamp");
+  return y;
+}
+
+Tensor pow(const Tensor& x, double n) {
+  if (n == 2) return apply(kernels::Unary::square, x, "pow");
+  if (n == -1) return apply(kernels::Unary::reciprocal, x, "pow");
+  return apply(kernels::Binary::power, x, n, "pow");
+}
+
 void add_scaled(Tensor& y, double a, const Tensor& x, SourceLocation at) {
   require_same_dtype(y, x, "add_scaled");
   if (!broadcasts_to(x.shape(), y.shape()))
@@ -292,15 +312,24 @@ Tensor truth(bool value) { return Tensor::scalar(value ? 1 : 0, DType::boolean);
 
 }  // namespace
 
-Tensor softplus(const Tensor& x) {
-  using kernels::Unary;
-  const Tensor farther = apply(Unary::negate, apply(Unary::absolute, x, "softplus"), "softplus");  // -|x|
-  return apply(Unary::relu, x, "softplus") +
-         apply(Unary::log, apply(Unary::exp, farther, "softplus") + 1.0, "softplus");
-}
-
 Tensor where(const Tensor& condition, const Tensor& x, const Tensor& y) {
   return choose(condition, x, y, "where");
+}
+
+Tensor where(const Tensor& condition, const Tensor& x, double y) {
+  return choose(condition, x, number_like(x, y, "where"), "where");
+}
+
+Tensor where(const Tensor& condition, double x, const Tensor& y) {
+  return choose(condition, number_like(y, x, "where"), y, "where");
+}
+
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
+  if (!broadcasts_to(mask.shape(), x.shape()))
+    throw ShapeError(
+        {.what = text("masked_fill: the mask ", mask.shape(), " does not broadcast to x, ", x.shape()),
+         .operands = text("x: ", x.origin(), "    mask: ", mask.origin())});
+  return choose(mask, number_like(x, value, "masked_fill"), x, "masked_fill");
 }
 
 Tensor logical_not(const Tensor& a) { return choose(a, truth(false), truth(true), "logical_not"); }
@@ -308,6 +337,8 @@ Tensor logical_not(const Tensor& a) { return choose(a, truth(false), truth(true)
 Tensor logical_and(const Tensor& a, const Tensor& b) { return choose(a, b, truth(false), "logical_and"); }
 
 Tensor logical_or(const Tensor& a, const Tensor& b) { return choose(a, truth(true), b, "logical_or"); }
+
+Tensor logical_xor(const Tensor& a, const Tensor& b) { return choose(a, logical_not(b), b, "logical_xor"); }
 
 bool identical(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;

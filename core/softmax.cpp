@@ -1,10 +1,17 @@
 #include "core/softmax.h"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <vector>
 
 #include "core/error.h"
+#include "core/functions.h"
 #include "core/kernels/cpu.h"
+#include "core/map.h"
 #include "core/parallel.h"
+#include "core/reduce.h"
 #include "core/strided_rows.h"
 
 namespace heed {
@@ -120,22 +127,91 @@ Tensor log_softmax_backward(const Tensor& y, const Tensor& dy) {
   return dx;
 }
 
-CrossEntropy cross_entropy(const Tensor& scores, const Tensor& ids, std::int32_t ignored) {
-  const std::int64_t width = width_of(scores, "cross_entropy");
+Tensor logsumexp(const Tensor& x, int axis, bool keep_axis) {
+  if (!is_floating(x.dtype())) throw_not_floating(x.dtype(), "logsumexp");
+  if (x.extent(axis) == 0)
+    throw ShapeError({.what = text("logsumexp: axis ", axis, " of ", x.shape(), " is empty")});
+  const Tensor largest = max(x, axis, true);
+  const Tensor origin = where(isfinite(largest), largest, 0.0);  // keeps exp in range, and infinities apart
+  const Tensor y = origin + log(sum(exp(x - origin), axis, true));
+  return keep_axis ? y : y.squeeze(axis);
+}
+
+namespace {
+
+// The row's threshold: what exceeds it sums to 1. Only elements within 1 of the largest can; they come to
+// `candidates`.
+template <class T>
+T sparsemax_threshold(std::int64_t n, const T* x, T largest, std::vector<T>& candidates) {
+  candidates.clear();
+  for (std::int64_t j = 0; j < n; ++j)
+    if (x[j] > largest - 1) candidates.push_back(x[j]);
+  std::sort(candidates.begin(), candidates.end(), std::greater<T>());
+  double total = 0, threshold = 0;
+  for (std::size_t k = 0; k < candidates.size(); ++k) {
+    const double size = static_cast<double>(k + 1), next = static_cast<double>(candidates[k] - largest);
+    if (!(1 + size * next > total + next)) break;
+    total += next;
+    threshold = (total - 1) / size;
+  }
+  return largest + static_cast<T>(threshold);
+}
+
+}  // namespace
+
+Tensor sparsemax(const Tensor& x) {
+  width_of(x, "sparsemax");
+  const Tensor from = x.contiguous_copy_if_needed();
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  for_floating(x.dtype(), "sparsemax", [&](auto zero) {
+    using T = decltype(zero);
+    const std::int64_t n = x.extent(-1);
+    over_rows(x, [&](std::int64_t rows, std::int64_t at, std::int64_t) {
+      std::vector<T> candidates;
+      for (std::int64_t row = 0; row < rows; ++row) {
+        const T* const px = from.data<T>() + at + row * n;
+        T* const py = y.fresh_data<T>() + at + row * n;
+        const T largest = kernels::loops<T>().maximum(n, px, 1);
+        if (!std::isfinite(largest)) {
+          std::fill_n(py, n, largest < 0 ? T(0) : std::numeric_limits<T>::quiet_NaN());
+          continue;
+        }
+        const T threshold = sparsemax_threshold(n, px, largest, candidates);
+        for (std::int64_t j = 0; j < n; ++j) py[j] = std::max(px[j] - threshold, T(0));
+      }
+    });
+  });
+  return y;
+}
+
+namespace {
+
+// Throws unless ids are classes of the scores, or ignored.
+void require_classes(const Tensor& ids, const Tensor& scores, std::int32_t ignored, const char* operation) {
+  const std::int64_t width = width_of(scores, operation);
   if (ids.dtype() != DType::i32)
-    throw DTypeError({.what = text("cross_entropy: ids are ", ids.dtype()), .expected = "i32"});
+    throw DTypeError({.what = text(operation, ": ids are ", ids.dtype()), .expected = "i32"});
   if (ids.shape() != scores.shape().without(-1))
     throw ShapeError(
-        {.what = text("cross_entropy: scores are ", scores.shape(), ", ids are ", ids.shape()),
+        {.what = text(operation, ": scores are ", scores.shape(), ", ids are ", ids.shape()),
          .expected = text("ids.shape == scores.shape without its last axis, ", scores.shape().without(-1)),
          .operands = text("scores: ", scores.origin(), "    ids: ", ids.origin())});
-  const Tensor from = scores.contiguous_copy_if_needed(), target = ids.contiguous_copy_if_needed();
+  const Tensor target = ids.contiguous_copy_if_needed();
   const std::int32_t* const id = target.data<std::int32_t>();
   for (std::int64_t i = 0; i < ids.count(); ++i)
     if (id[i] != ignored && (id[i] < 0 || id[i] >= width))
-      throw IndexError({.what = text("cross_entropy: id ", id[i], " at position ", i, " of ids ", ids.shape(),
+      throw IndexError({.what = text(operation, ": id ", id[i], " at position ", i, " of ids ", ids.shape(),
                                      " is not a class"),
                         .expected = text("0 <= id < ", width, ", or ", ignored, " to be ignored")});
+}
+
+}  // namespace
+
+CrossEntropy cross_entropy(const Tensor& scores, const Tensor& ids, std::int32_t ignored) {
+  require_classes(ids, scores, ignored, "cross_entropy");
+  const std::int64_t width = scores.extent(-1);
+  const Tensor from = scores.contiguous_copy_if_needed(), target = ids.contiguous_copy_if_needed();
+  const std::int32_t* const id = target.data<std::int32_t>();
   CrossEntropy result{Tensor::empty(ids.shape(), scores.dtype()),
                       Tensor::empty(scores.shape(), scores.dtype())};
   if (width == 0) result.loss.fill(0);  // without classes every id is ignored
@@ -170,6 +246,44 @@ Tensor cross_entropy_backward(const Tensor& probabilities, const Tensor& ids, st
     });
   });
   return dx;
+}
+
+Tensor smoothed_targets(const Tensor& ids, const Tensor& scores, std::int32_t ignored, double smoothing,
+                        const Tensor& class_weights, const char* operation) {
+  require_classes(ids, scores, ignored, operation);
+  const std::int64_t width = scores.extent(-1);
+  const Tensor target = ids.contiguous_copy_if_needed();
+  Tensor y = Tensor::zeros(scores.shape(), scores.dtype());
+  if (y.count() == 0) return y;
+  const double everywhere = smoothing / static_cast<double>(width);
+  for_floating(y.dtype(), operation, [&](auto zero) {
+    using T = decltype(zero);
+    const Tensor weights =
+        class_weights.defined() ? class_weights.contiguous_copy_if_needed() : Tensor::ones({width}, y.dtype());
+    const T* const w = weights.data<T>();
+    over_rows(y, [&](std::int64_t rows, std::int64_t at, std::int64_t first) {
+      for (std::int64_t row = 0; row < rows; ++row) {
+        const std::int32_t id = target.data<std::int32_t>()[first + row];
+        if (id == ignored) continue;
+        T* const to = y.fresh_data<T>() + at + row * width;
+        if (smoothing != 0)
+          for (std::int64_t j = 0; j < width; ++j) to[j] = static_cast<T>(everywhere) * w[j];
+        to[id] = static_cast<T>(1 - smoothing + everywhere) * w[id];
+      }
+    });
+  });
+  return y;
+}
+
+Tensor weights_of_ids(const Tensor& ids, std::int32_t ignored, const Tensor& class_weights, DType dtype) {
+  return for_floating(dtype, "weights_of_ids", [&](auto zero) {
+    using T = decltype(zero);
+    const Tensor weights = class_weights.defined() ? class_weights.contiguous_copy_if_needed() : Tensor();
+    const T* const w = weights.defined() ? weights.data<T>() : nullptr;
+    return map<std::int32_t>(ids, [=](std::int32_t id) {
+      return id == ignored ? T(0) : w == nullptr ? T(1) : w[id];
+    });
+  });
 }
 
 }  // namespace heed

@@ -17,7 +17,7 @@
 #include <cstdio>
 #include <numbers>
 
-#include "autograd/ops/logistic.h"
+#include "autograd/ops/losses.h"
 #include "autograd/ops/reduce.h"
 #include "core/reduce.h"
 #include "data/tasks/copying.h"
@@ -44,7 +44,8 @@ struct CopyConfig : TrainingConfig {
 // Mean cost, in bits, of a bit that is to be written; 1 for one who guesses.
 Var bits_per_bit(const Var& scores, const tasks::CopyBatch& batch) {
   const double asked = sum(batch.mask).item() * static_cast<double>(batch.target.extent(-1));
-  return sum(binary_cross_entropy(scores, batch.target) * Var(batch.mask)) * (1 / (asked * std::numbers::ln2));
+  const Var nats = binary_cross_entropy(scores, batch.target, {.reduction = Reduction::none});
+  return sum(nats * Var(batch.mask)) * (1 / (asked * std::numbers::ln2));
 }
 
 // The batches of an epoch: new ones, drawn from a stream of numbers that begins with the epoch. Where it stands

@@ -16,7 +16,7 @@
 #include <cstdio>
 
 #include "autograd/ops/arithmetic.h"
-#include "autograd/ops/softmax.h"
+#include "autograd/ops/losses.h"
 #include "data/loader.h"
 #include "data/tasks/dates.h"
 #include "examples/common/epochs.h"

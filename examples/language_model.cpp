@@ -16,7 +16,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "autograd/ops/softmax.h"
+#include "autograd/ops/losses.h"
 #include "core/reduce.h"
 #include "data/tasks/sentences.h"
 #include "examples/common/epochs.h"

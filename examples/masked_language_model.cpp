@@ -15,7 +15,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "autograd/ops/softmax.h"
+#include "autograd/ops/losses.h"
 #include "core/reduce.h"
 #include "data/masking.h"
 #include "data/tasks/sentences.h"

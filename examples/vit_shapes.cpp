@@ -18,8 +18,8 @@
 #include <map>
 #include <span>
 
+#include "autograd/ops/losses.h"
 #include "autograd/ops/reduce.h"
-#include "autograd/ops/softmax.h"
 #include "core/plot.h"
 #include "core/reduce.h"
 #include "data/images.h"

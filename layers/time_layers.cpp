@@ -1,8 +1,8 @@
 #include "layers/time_layers.h"
 
+#include "autograd/ops/losses.h"
 #include "autograd/ops/recurrent.h"
 #include "autograd/ops/shape.h"
-#include "autograd/ops/softmax.h"
 #include "autograd/truncate.h"
 #include "layers/init.h"
 

@@ -1,7 +1,8 @@
-// Activations beyond those of arithmetic.h.
+// Activations beyond those of arithmetic.h. At a kink the gradient is that of one side, which each one names.
 #pragma once
 
-#include "autograd/ops/arithmetic.h"
+#include "autograd/ops/comparison.h"
+#include "autograd/ops/logistic.h"
 
 namespace heed {
 
@@ -38,5 +39,48 @@ inline Var silu(const Var& x, SourceLocation at = {}) {
                   return dy * s * (1.0 + x * (1.0 - s));
                 }));
 }
+
+/// x tanh(softplus(x)) (Misra 2019).   dx = dy (t + x s (1 - t²)) with t = tanh(softplus(x)), s = sigmoid(x)
+inline Var mish(const Var& x, SourceLocation at = {}) {
+  return record({"mish", at}, x.value() * tanh(softplus(x.value())), wrt(x, [x](const Var& dy) {
+                  const Var t = tanh(softplus(x));
+                  return dy * (t + x * sigmoid(x) * (1.0 - square(t)));
+                }));
+}
+
+/// x where x > 0, else slope x (Maas et al. 2013).   dx = dy where x > 0, else slope dy
+Var leaky_relu(const Var& x, double slope = 0.01, SourceLocation at = {});
+
+/// The same with a slope that is learnt and broadcasts to x: one number, or one for each position of the last
+/// axis (He et al. 2015).   dx = dy where x > 0, else slope dy   dslope = 0 where x > 0, else dy x
+/// Throws ShapeError unless the slope broadcasts to x's shape.
+Var prelu(const Var& x, const Var& slope, SourceLocation at = {});
+
+/// x where x > 0, else alpha (e^x - 1) (Clevert et al. 2016).   dx = dy where x > 0, else dy (y + alpha)
+/// Throws ConfigError unless alpha > 0; so does celu.
+Var elu(const Var& x, double alpha = 1, SourceLocation at = {});
+
+/// elu with e^(x / alpha), which has no kink whatever alpha is (Barron 2017).
+///   dx = dy where x > 0, else dy (y + alpha) / alpha
+Var celu(const Var& x, double alpha = 1, SourceLocation at = {});
+
+/// scale elu(x, alpha) with the two constants that keep mean 0 and variance 1 from layer to layer (Klambauer et
+/// al. 2017).   dx = dy scale where x > 0, else dy (y + scale alpha)
+Var selu(const Var& x, SourceLocation at = {});
+
+/// x / (1 + |x|).   dx = dy / (1 + |x|)²
+Var softsign(const Var& x, SourceLocation at = {});
+
+/// x / 6 + 1/2 between -3 and 3, and 0 and 1 beyond (as in MobileNetV3, Howard et al. 2019).
+///   dx = dy / 6 where |x| < 3, else 0
+Var hard_sigmoid(const Var& x, SourceLocation at = {});
+
+/// x between -1 and 1, and -1 and 1 beyond.   dx = dy where |x| < 1, else 0
+Var hard_tanh(const Var& x, SourceLocation at = {});
+
+/// a sigmoid(b) for the halves a and b of an axis (Dauphin et al. 2017):  x [..., 2n, ...] -> y [..., n, ...]
+///   da = dy sigmoid(b)   db = dy a sigmoid(b) (1 - sigmoid(b))
+/// Throws ShapeError when the axis has no halves.
+Var glu(const Var& x, int axis = -1, SourceLocation at = {});
 
 }  // namespace heed

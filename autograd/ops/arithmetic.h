@@ -4,7 +4,7 @@
 #include <numbers>
 
 #include "autograd/record.h"
-#include "core/elementwise.h"
+#include "core/functions.h"
 
 namespace heed {
 
@@ -16,8 +16,7 @@ inline Var operator+(const Operand& a, const Var& b) {
 
 /// -a.   da = -dy
 inline Var operator-(const Operand& a) {
-  return record({"negate", a.at}, apply(kernels::Unary::negate, a.value(), "negate"),
-                wrt(a.var, [](const Var& dy) { return -dy; }));
+  return record({"negate", a.at}, -a.value(), wrt(a.var, [](const Var& dy) { return -dy; }));
 }
 
 /// a - b.   da = dy   db = -dy
@@ -54,38 +53,34 @@ inline Var operator/(const Operand& a, double s) { return a * (1.0 / s); }
 
 /// s - a for a number s.   da = -dy
 inline Var operator-(double s, const Operand& a) {
-  return record({"subtract", a.at}, apply(kernels::Binary::subtract, s, a.value(), "subtract"),
-                wrt(a.var, [](const Var& dy) { return -dy; }));
+  return record({"subtract", a.at}, s - a.value(), wrt(a.var, [](const Var& dy) { return -dy; }));
 }
 
 /// s / a for a number s.   da = -dy y / a
 inline Var operator/(double s, const Operand& a) {
-  return record({"divide", a.at}, apply(kernels::Binary::divide, s, a.value(), "divide"),
+  return record({"divide", a.at}, s / a.value(),
                 wrt(a.var, [a = a.var](const Var& dy, const Var& y) { return -(dy * y) / a; }));
 }
 
 /// e to the power x.   dx = dy y
 inline Var exp(const Var& x, SourceLocation at = {}) {
-  return record({"exp", at}, apply(kernels::Unary::exp, x.value(), "exp"),
-                wrt(x, [](const Var& dy, const Var& y) { return dy * y; }));
+  return record({"exp", at}, exp(x.value()), wrt(x, [](const Var& dy, const Var& y) { return dy * y; }));
 }
 
 /// Natural logarithm; -inf at 0, NaN below.   dx = dy / x
 inline Var log(const Var& x, SourceLocation at = {}) {
-  return record({"log", at}, apply(kernels::Unary::log, x.value(), "log"),
-                wrt(x, [x](const Var& dy) { return dy / x; }));
+  return record({"log", at}, log(x.value()), wrt(x, [x](const Var& dy) { return dy / x; }));
 }
 
-/// Square root.   dx = dy / (2 y)
+/// Square root; NaN below 0.   dx = dy / (2 y), infinite at 0
 inline Var sqrt(const Var& x, SourceLocation at = {}) {
-  return record({"sqrt", at}, apply(kernels::Unary::sqrt, x.value(), "sqrt"),
+  return record({"sqrt", at}, sqrt(x.value()),
                 wrt(x, [](const Var& dy, const Var& y) { return dy / (2.0 * y); }));
 }
 
 /// x².   dx = 2 dy x
 inline Var square(const Var& x, SourceLocation at = {}) {
-  return record({"square", at}, apply(kernels::Unary::square, x.value(), "square"),
-                wrt(x, [x](const Var& dy) { return 2.0 * dy * x; }));
+  return record({"square", at}, square(x.value()), wrt(x, [x](const Var& dy) { return 2.0 * dy * x; }));
 }
 
 /// dy (1 - y²) in one pass: the gradient of tanh where its value is y.   ddy = g (1 - y²)   dy' = -2 g dy y
@@ -97,7 +92,7 @@ inline Var tanh_gradient(const Var& dy, const Var& y) {
 
 /// Hyperbolic tangent.   dx = dy (1 - y²)
 inline Var tanh(const Var& x, SourceLocation at = {}) {
-  return record({"tanh", at}, apply(kernels::Unary::tanh, x.value(), "tanh"),
+  return record({"tanh", at}, tanh(x.value()),
                 wrt(x, [](const Var& dy, const Var& y) { return tanh_gradient(dy, y); }));
 }
 
@@ -112,7 +107,7 @@ inline Var sigmoid_gradient(const Var& dy, const Var& y) {
 
 /// 1 / (1 + e^-x).   dx = dy y (1 - y)
 inline Var sigmoid(const Var& x, SourceLocation at = {}) {
-  return record({"sigmoid", at}, apply(kernels::Unary::sigmoid, x.value(), "sigmoid"),
+  return record({"sigmoid", at}, sigmoid(x.value()),
                 wrt(x, [](const Var& dy, const Var& y) { return sigmoid_gradient(dy, y); }));
 }
 
@@ -130,20 +125,26 @@ inline Var erf(const Var& x, SourceLocation at = {}) {
 
 /// max(x, 0).   dx = dy where x > 0, else 0
 inline Var relu(const Var& x, SourceLocation at = {}) {
-  return record({"relu", at}, apply(kernels::Unary::relu, x.value(), "relu"),
+  return record({"relu", at}, relu(x.value()),
                 wrt(x, [](const Var& dy, const Var& y) { return relu_gradient(dy, y); }));
+}
+
+/// x where `condition` (boolean) holds, else the number y; or the other way round.
+///   dx, dy: the gradient where taken, else 0
+inline Var where(const Tensor& condition, const Var& x, double y, SourceLocation at = {}) {
+  return record({"where", at}, where(condition, x.value(), y),
+                wrt(x, [condition](const Var& dz) { return where(unchanged(condition), dz, 0.0); }));
+}
+inline Var where(const Tensor& condition, double x, const Var& y, SourceLocation at = {}) {
+  return record({"where", at}, where(condition, x, y.value()),
+                wrt(y, [condition](const Var& dz) { return where(unchanged(condition), 0.0, dz); }));
 }
 
 /// x where `condition` (boolean) holds, else y.   dx, dy: the gradient where taken, else 0
 inline Var where(const Tensor& condition, const Var& x, const Var& y, SourceLocation at = {}) {
   return record({"where", at}, where(condition, x.value(), y.value()),
-                wrt(x,
-                    [condition](const Var& dz) {
-                      return where(unchanged(condition), dz, Var(Tensor::scalar(0, dz.dtype())));
-                    }),
-                wrt(y, [condition](const Var& dz) {
-                  return where(unchanged(condition), Var(Tensor::scalar(0, dz.dtype())), dz);
-                }));
+                wrt(x, [condition](const Var& dz) { return where(unchanged(condition), dz, 0.0); }),
+                wrt(y, [condition](const Var& dz) { return where(unchanged(condition), 0.0, dz); }));
 }
 
 }  // namespace heed

@@ -23,9 +23,11 @@ enum class Unary : int {
   erf,
   relu,
   sin,
-  cos
+  cos,
+  expm1,
+  log1p
 };
-inline constexpr int kUnaryCount = 14;
+inline constexpr int kUnaryCount = 16;
 enum class Binary : int {
   add,
   subtract,

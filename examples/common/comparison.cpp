@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "autograd/ops/softmax.h"
+#include "autograd/ops/losses.h"
 #include "core/file.h"
 #include "data/loader.h"
 #include "examples/common/interrupt.h"

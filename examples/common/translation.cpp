@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "autograd/ops/losses.h"
 #include "autograd/ops/reduce.h"
-#include "autograd/ops/softmax.h"
 #include "core/plot.h"
 #include "data/bpe_tokenizer.h"
 #include "data/evaluate.h"

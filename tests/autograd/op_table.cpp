@@ -372,6 +372,7 @@ const std::vector<OpRow>& op_table() {
     add_softmax(all);
     add_attention(all);
     add_addressing(all);
+    add_elementwise(all);
     return all;
   }();
   return rows;

@@ -37,6 +37,8 @@ const NamedUnary kUnary[] = {
     {Unary::relu, "relu", [](double v) { return v > 0 ? v : 0; }},
     {Unary::sin, "sin", [](double v) { return std::sin(v); }},
     {Unary::cos, "cos", [](double v) { return std::cos(v); }},
+    {Unary::expm1, "expm1", [](double v) { return std::expm1(v); }},
+    {Unary::log1p, "log1p", [](double v) { return std::log1p(v); }},
 };
 
 double plain(Binary f, double a, double b) {
@@ -124,6 +126,33 @@ TEST_CASE("operations with a number have it on the side where it is written") {
   CHECK(apply(Binary::subtract, 4, strided(x), "subtract").to_vector() == Values{3, 2, 0});
 }
 
+TEST_CASE("operators with a number, negation, maximum, minimum, clamp and pow of plain tensors") {
+  const Tensor x = Tensor::of({1, -2, 4}, {3}, DType::f64), i = Tensor::of({1, -2, 4}, {3}, DType::i32);
+  CHECK((3 + x).to_vector() == Values{4, 1, 7});
+  CHECK((3 - x).to_vector() == Values{2, 5, -1});
+  CHECK((3 * x).to_vector() == Values{3, -6, 12});
+  CHECK((4 / x).to_vector() == Values{4, -2, 1});
+  CHECK((-x).to_vector() == Values{-1, 2, -4});
+  CHECK((-i).to_vector() == Values{-1, 2, -4});
+  CHECK(std::signbit((-Tensor::scalar(0)).item()));
+  CHECK(maximum(x, 1).to_vector() == Values{1, 1, 4});
+  CHECK(minimum(1, i).to_vector() == Values{1, -2, 1});
+  CHECK(maximum(x, -x).to_vector() == Values{1, 2, 4});
+  CHECK(clamp(x, {.min = -1, .max = 3}).to_vector() == Values{1, -1, 3});
+  CHECK(clamp(i, {.max = 0}).to_vector() == Values{0, -2, 0});
+  CHECK(identical(clamp(x, {}), x));
+  CHECK(thrown<ConfigError>([&] { clamp(x, {.min = 1, .max = NAN}); }) ==
+        "ConfigError: clamp: min is 1, max is nan\n  requires min <= max");
+  CHECK_THROWS_AS(clamp(i, {.min = 0.5}), DTypeError);
+  CHECK(pow(x, 2).to_vector() == Values{1, 4, 16});
+  CHECK(pow(x, -1).to_vector() == Values{1, -0.5, 0.25});
+  CHECK(pow(x, 3).to_vector() == Values{1, -8, 64});
+  CHECK(pow(2, x).to_vector() == Values{2, 0.25, 16});
+  CHECK(pow(x, Tensor::of({0, 2, 0.5}, {3}, DType::f64)).to_vector() == Values{1, 4, 2});
+  CHECK(thrown<DTypeError>([&] { -Tensor::ones({1}, DType::boolean); }) ==
+        "DTypeError: negate: elements are boolean\n  requires f32 or f64");
+}
+
 TEST_CASE("i32 operations are exact and wrap around; division goes towards zero") {
   const std::int32_t least = std::numeric_limits<std::int32_t>::min(),
                      most = std::numeric_limits<std::int32_t>::max();
@@ -186,6 +215,23 @@ TEST_CASE("comparisons follow IEEE and take any type") {
   CHECK_THROWS_AS(equal(i, a), DTypeError);
 }
 
+TEST_CASE("comparisons with a number: it must be one that the tensor could hold") {
+  const Tensor x = Tensor::of({1, 2, NAN}, {3}), i = Tensor::arange(3, DType::i32);
+  const Tensor t = Tensor::of({0, 1}, {2}, DType::boolean);
+  CHECK(equal(x, 2).to_vector() == Values{0, 1, 0});
+  CHECK(not_equal(x, 2).to_vector() == Values{1, 0, 1});
+  CHECK(less(x, 2).to_vector() == Values{1, 0, 0});
+  CHECK(less_equal(i, 1).to_vector() == Values{1, 1, 0});
+  CHECK(greater(i, 1).to_vector() == Values{0, 0, 1});
+  CHECK(greater_equal(i, 1).to_vector() == Values{0, 1, 1});
+  CHECK(greater_equal(x, x.unsqueeze(1)).to_vector() == Values{1, 1, 0, 0, 1, 0, 0, 0, 0});
+  CHECK(not_equal(t, 0).to_vector() == Values{0, 1});
+  CHECK(first_line(thrown<DTypeError>([&] { less(i, 0.5); })) ==
+        "DTypeError: less: 0.5 is no i32, which the tensor's elements are");
+  CHECK(first_line(thrown<DTypeError>([&] { equal(t, 2); })) ==
+        "DTypeError: equal: 2 is no boolean, which the tensor's elements are");
+}
+
 TEST_CASE("where and the logical operations broadcast and keep the type") {
   const Tensor c = Tensor::of({1, 0}, {2, 1}, DType::boolean), x = counted({3}, DType::i32);
   CHECK(where(c, x, Tensor::scalar(-1, DType::i32)).to_vector() == Values{0, 1, 2, -1, -1, -1});
@@ -195,6 +241,12 @@ TEST_CASE("where and the logical operations broadcast and keep the type") {
   CHECK(logical_and(a, b).to_vector() == Values{0, 0, 0, 1});
   CHECK(logical_or(a, b).to_vector() == Values{0, 1, 1, 1});
   CHECK(logical_not(a).to_vector() == Values{1, 1, 0, 0});
+  CHECK(logical_xor(a, b).to_vector() == Values{0, 1, 1, 0});
+  CHECK(where(c, x, -1).to_vector() == Values{0, 1, 2, -1, -1, -1});
+  CHECK(where(c, -1, x).to_vector() == Values{-1, -1, -1, 0, 1, 2});
+  CHECK(masked_fill(x.expand({2, 3}), c, 9).to_vector() == Values{9, 9, 9, 0, 1, 2});
+  CHECK_THROWS_AS(where(c, x, 0.5), DTypeError);
+  CHECK_THROWS_AS(masked_fill(x, c, 9), ShapeError);
   CHECK(thrown<DTypeError>([&] { where(x, x, x); }) ==
         "DTypeError: where: the condition is i32\n  requires boolean");
   CHECK_THAT(thrown<DTypeError>([&] { logical_or(x, a); }), ContainsSubstring("logical_or"));

@@ -105,7 +105,9 @@ double unary_bound(int function) {
     case Unary::log:
     case Unary::sin:
     case Unary::cos:
+    case Unary::log1p:
       return 2;
+    case Unary::expm1:
     case Unary::tanh:
     case Unary::sigmoid:
       return 4;
@@ -339,7 +341,8 @@ TEMPLATE_TEST_CASE("kernels: maximum and minimum find the extreme, or NaN when t
   });
 }
 
-TEMPLATE_TEST_CASE("kernels: exp, log, tanh, sigmoid and erf are right at the edges", "", float, double) {
+TEMPLATE_TEST_CASE("kernels: exp, log, their forms near 0 and 1, tanh, sigmoid and erf are right at the edges",
+                   "", float, double) {
   using T = TestType;
   const T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
   const T tiny = std::numeric_limits<T>::denorm_min();
@@ -373,6 +376,21 @@ TEMPLATE_TEST_CASE("kernels: exp, log, tanh, sigmoid and erf are right at the ed
       {Unary::sigmoid, -infinity, 0},
       {Unary::sigmoid, 0, T(0.5)},
       {Unary::sigmoid, nan, nan},
+      {Unary::expm1, -infinity, -1},
+      {Unary::expm1, T(-800), -1},
+      {Unary::expm1, T(800), infinity},
+      {Unary::expm1, infinity, infinity},
+      {Unary::expm1, nan, nan},
+      {Unary::expm1, std::numeric_limits<T>::min(), std::numeric_limits<T>::min()},
+      {Unary::expm1, T(-1e-30), T(-1e-30)},
+      {Unary::log1p, infinity, infinity},
+      {Unary::log1p, std::numeric_limits<T>::max(), std::log(std::numeric_limits<T>::max())},
+      {Unary::log1p, T(-1), -infinity},
+      {Unary::log1p, T(-2), nan},
+      {Unary::log1p, -infinity, nan},
+      {Unary::log1p, nan, nan},
+      {Unary::log1p, tiny, tiny},
+      {Unary::log1p, T(-1e-30), T(-1e-30)},
       {Unary::erf, infinity, 1},
       {Unary::erf, -infinity, -1},
       {Unary::erf, T(7), 1},
@@ -387,8 +405,8 @@ TEMPLATE_TEST_CASE("kernels: exp, log, tanh, sigmoid and erf are right at the ed
     }
     const T zeros[] = {T(0), -T(0)};
     T y[2];
-    for (const Unary odd : {Unary::tanh, Unary::erf}) {
-      loops.unary[static_cast<int>(odd)](2, zeros, 1, y, 1);
+    for (const Unary signed_zero : {Unary::tanh, Unary::erf, Unary::expm1, Unary::log1p}) {
+      loops.unary[static_cast<int>(signed_zero)](2, zeros, 1, y, 1);
       REQUIRE_FALSE(std::signbit(y[0]));
       REQUIRE(std::signbit(y[1]));
     }
@@ -432,8 +450,8 @@ double worst_ulps(const Loops<T>& loops, Unary function, const std::vector<T>& x
   return worst;
 }
 
-TEMPLATE_TEST_CASE("kernels: exp, log, tanh, sigmoid and erf are accurate over the whole range", "", float,
-                   double) {
+TEMPLATE_TEST_CASE("kernels: exp, log, expm1, log1p, tanh, sigmoid and erf are accurate over the whole range",
+                   "", float, double) {
   using T = TestType;
   using Wide = std::conditional_t<sizeof(T) == sizeof(float), double, long double>;
   const Flushing off(false);  // subnormal operands are to be seen
@@ -447,6 +465,8 @@ TEMPLATE_TEST_CASE("kernels: exp, log, tanh, sigmoid and erf are accurate over t
     if (&loops == &reference) return;
     CHECK(worst_ulps<T, Wide>(loops, Unary::exp, x, [](Wide v) { return std::exp(v); }) <= 1.3);
     CHECK(worst_ulps<T, Wide>(loops, Unary::log, normal, [](Wide v) { return std::log(v); }) <= 1.1);
+    CHECK(worst_ulps<T, Wide>(loops, Unary::expm1, x, [](Wide v) { return std::expm1(v); }) <= 3);
+    CHECK(worst_ulps<T, Wide>(loops, Unary::log1p, x, [](Wide v) { return std::log1p(v); }) <= 1.6);
     CHECK(worst_ulps<T, Wide>(loops, Unary::tanh, x, [](Wide v) { return std::tanh(v); }) <= 3);
     CHECK(worst_ulps<T, Wide>(loops, Unary::sigmoid, x, [](Wide v) { return 1 / (1 + std::exp(-v)); }) <= 2.6);
     CHECK(worst_ulps<T, Wide>(loops, Unary::erf, x, [](Wide v) { return std::erf(v); }) <= 8);

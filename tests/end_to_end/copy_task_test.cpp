@@ -49,7 +49,8 @@ TEST_CASE("training: a Neural Turing Machine learns to copy, also twice as long 
   double first = 0;
   for (int step = 1; step <= 1000; ++step) {
     const tasks::CopyBatch batch = tasks::copying(16, rng, {.bits = 3, .longest = 6});
-    const Var losses = binary_cross_entropy(model(Var(batch.x)).y, batch.target) * Var(batch.mask);
+    const Var nats = binary_cross_entropy(model(Var(batch.x)).y, batch.target, {.reduction = Reduction::none});
+    const Var losses = nats * Var(batch.mask);
     const Var loss = sum(losses) / (sum(batch.mask).item() * 3);
     if (step == 1) first = loss.item();
     loss.backward();

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "autograd/ops/softmax.h"
+#include "autograd/ops/losses.h"
 #include "core/elementwise.h"
 #include "core/tokens.h"
 #include "layers/module.h"

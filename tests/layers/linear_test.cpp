@@ -2,6 +2,7 @@
 #include "layers/linear.h"
 
 #include "autograd/backward.h"
+#include "autograd/ops/losses.h"
 #include "autograd/ops/softmax.h"
 #include "layers/dropout.h"
 #include "layers/embedding.h"

@@ -1,5 +1,5 @@
 // Stacks of Transformer layers with checkpoints: the bits of those without, and less memory.
-#include "autograd/ops/softmax.h"
+#include "autograd/ops/losses.h"
 #include "core/allocator.h"
 #include "layers/attention_maps.h"
 #include "layers/language_model.h"

@@ -80,7 +80,7 @@ inline Var tanh(const Var& x) { return x; }
 inline Var cube(const Var& x) {
   Var local(x);
 }
-Var softsign(const Var& x,
+Var smooth_step(const Var& x,
              int axis);
 std::array<Var, 2> split(const Var& x);
 LstmOutput tree_lstm(const Var& x);
@@ -91,7 +91,7 @@ namespace definition {
 Var defined_elsewhere(const Var& x);
 }
 )";
-  const std::vector<std::string> expected{"cube", "minimal_gru", "operator%", "softsign", "split", "tree_lstm"};
+  const std::vector<std::string> expected{"cube", "minimal_gru", "operator%", "smooth_step", "split", "tree_lstm"};
   CHECK(without_a_row(operations_in(planted), op_table()) == expected);
 }
 
