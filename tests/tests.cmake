@@ -52,7 +52,7 @@ heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_
           scheduled_sampling_test.cpp scored_attention_test.cpp self_attention_test.cpp seq2seq_test.cpp
           tied_weights_test.cpp time_layers_test.cpp transformer_layers_test.cpp transformer_test.cpp
           vision_transformer_test.cpp
-          inspect/attention_recording_test.cpp inspect/attention_statistics_test.cpp)
+          inspect/attention_page_test.cpp inspect/attention_recording_test.cpp inspect/attention_statistics_test.cpp)
 heed_test(optim adam_test.cpp optimizer_test.cpp schedule_test.cpp sgd_test.cpp trainer_test.cpp)
 heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_test.cpp metrics_test.cpp pairs_test.cpp split_test.cpp text_test.cpp
           tokenizer_test.cpp vocabulary_test.cpp word_tokenizer_test.cpp
