@@ -118,10 +118,9 @@ std::vector<AttentionMap> attention_maps(Translator& model, const Pairs& pairs, 
 
 }  // namespace
 
-void add_translation_flags(Flags& flags, TranslationConfig& config) {
+void add_translator_flags(Flags& flags, TranslationConfig& config) {
   std::vector<std::string> names;
   for (const Kind& kind : kKinds) names.push_back(kind.name);
-  add_training_flags(flags, config, "a file of pairs, source<TAB>target or source_target a line");
   flags.choice("model", &config.model, names, "which model to train");
   flags.choice("tokens", &config.tokens, {"characters", "words", "bpe"}, "what texts are cut into");
   flags.add("merges", &config.merges, "tokens to learn, of bpe", at_least(0));
@@ -133,6 +132,11 @@ void add_translation_flags(Flags& flags, TranslationConfig& config) {
             between(0, 0.9));
   add_recurrent_flags(flags, config.recurrent);
   add_transformer_flags(flags, config.transformer, ", of a transformer");
+}
+
+void add_translation_flags(Flags& flags, TranslationConfig& config) {
+  add_training_flags(flags, config, "a file of pairs, source<TAB>target or source_target a line");
+  add_translator_flags(flags, config);
   flags.choice("split", &config.split, {"leak-free", "random"},
                "how unseen examples are set apart: no source on both sides, or at random");
   flags.add("convert", &config.convert, "convert this text with the checkpoint in --out, and stop");

@@ -36,6 +36,8 @@ struct TranslationConfig : TrainingConfig {
 
 /// Declares those flags and those of every training program.
 void add_translation_flags(Flags& flags, TranslationConfig& config);
+/// Declares those of them that say what the model is and what texts are cut into.
+void add_translator_flags(Flags& flags, TranslationConfig& config);
 
 /// A model that turns one sequence of ids into another, of whatever type it is.
 class Translator {
