@@ -27,6 +27,7 @@ h3+.note{margin:0 0 16px}
 h4{font-size:.8125rem;font-weight:600;margin:0 0 10px;color:var(--muted)}
 h4 small{font-weight:400;margin-left:8px}
 .groups{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:44px 36px}
+body:not(.live) .example+.example{margin-top:64px}
 .live h3.name{display:none}h3.name{margin-bottom:20px}
 .layer{margin-top:20px}
 .thumbs{display:grid;grid-template-columns:repeat(auto-fill,minmax(116px,1fr));gap:12px}
@@ -277,8 +278,8 @@ std::string attention_page(const std::vector<AttentionExample>& examples, const 
                 picks(examples)),
        .body = text(
            section("All heads",
-                   "Each small map is a head: rows look at columns, the darkest colour is the map’s "
-                   "greatest weight. Below it the entropy of its rows, on average.",
+                   "Each small map is a head: rows look at columns. The strongest colour is the map’s greatest "
+                   "weight, an even look is faint. Below it the entropy of its rows, on average.",
                    examples, [&](std::size_t i) { return maps_of(groups[i], i); }),
            kOneHead,
            section("Entropy",

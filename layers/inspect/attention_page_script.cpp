@@ -35,11 +35,7 @@ const example = () => DATA[at.example];
 const group = () => example().groups[at.group];
 const layer = () => group().layers[at.layer];
 const head = () => layer().heads[at.head];
-function row(from, i) {
-  const n = group().columns.length;
-  return weights(from).slice(i * n, (i + 1) * n);
-}
-const rowOf = (g, from, i) => weights(from).slice(i * g.columns.length, (i + 1) * g.columns.length);
+const row = (g, from) => weights(from).slice(at.row * g.columns.length, (at.row + 1) * g.columns.length);
 
 // A map with labels, in `room` pixels if it can; `marked` is a row with a frame, `right` are texts behind the
 // rows. Column labels stay in sight when the map is scrolled.
@@ -78,7 +74,7 @@ function heat({name, room, rows, columns, values, marked, right}) {
 
 // From the row to the places that it looks at.
 function links() {
-  const g = group(), look = row(head(), at.row), high = darkest(look, look.length), line = 20;
+  const g = group(), look = row(group(), head()), high = darkest(look, look.length), line = 20;
   const half = labels => Math.min(120, longest(labels) * 7.3 + 8);
   const from = half(g.rows), to = from + 90, bar = to + half(g.columns) + 6, end = 440;
   const height = line * Math.max(g.rows.length, look.length) + 6, y = i => line * (i + .5) + 3;
@@ -105,7 +101,7 @@ function links() {
 
 // The same for patches: an image of weights, places without a patch above it.
 function image(rows, columns, before) {
-  const look = row(head(), at.row), high = darkest(look, look.length);
+  const look = row(group(), head()), high = darkest(look, look.length);
   const cell = Math.max(8, Math.min(56, Math.floor(392 / Math.max(rows, columns)))), top = 30 * before + (before ? 8 : 0);
   let out = `<svg class="heed-plot" role="img" aria-label="weights as an image" width="${cell * columns + 4}" ` +
     `height="${top + cell * rows + 4}" viewBox="-2 -2 ${cell * columns + 4} ${top + cell * rows + 4}">`;
@@ -125,10 +121,12 @@ function chips(labels, style) {
 }
 
 function texts() {
-  const g = group(), look = row(head(), at.row), high = darkest(look, look.length);
+  const g = group(), look = row(group(), head()), high = darkest(look, look.length);
   const done = i => i === at.row ? 'data-is="now"' : g.steps && i > at.row ? 'data-is="later"' : "";
+  // Black or white, whichever is the easier to read on the colour, in either scheme.
+  const ink = step => step > 20 ? "Canvas" : step > 15 ? "#000" : "CanvasText";
   const shade = j => `style="background:var(--plot-ramp-${level(look[j], high)});` +
-    `color:var(--${level(look[j], high) > 15 ? "paper" : "ink"})" title="${three(look[j])}"`;
+    `color:${ink(level(look[j], high))}" title="${three(look[j])}"`;
   let out = `<div><h3>${g.steps ? "Written so far" : "From this place"}</h3><p class="chips">` +
     `${chips(g.rows, done)}</p><h3>It looks at</h3><p class="chips">${chips(g.columns, shade)}</p></div>`;
   const thought = g.steps && example().candidates[at.row];
@@ -149,7 +147,7 @@ function everyHead() {
     g.layers.forEach(l => l.heads.forEach(h => {
       if (h === head()) marked = rows.length;
       rows.push(l.heads.length > 1 ? l.name + ", " + h.name : l.name);
-      values = values.concat(rowOf(g, h, at.row));
+      values = values.concat(row(g, h));
       right.push(short(h.entropies[at.row]));
     }));
     out += `<figure><figcaption>${safe(g.title)} <small>entropy in bits at the right</small></figcaption>` +
@@ -195,9 +193,8 @@ function choose(map) {
 
 function open(i) {
   at.example = i;
-  at.group = Math.max(0, example().groups.findIndex(g => g.steps && g.columns !== g.rows && !g.rollout));
-  const crossing = example().groups.findIndex(g => g.title === "What is written looks at the source");
-  if (crossing >= 0) at.group = crossing;
+  // Of what looks at something, what comes last: the steps at the source, if there is one.
+  at.group = example().groups.filter(g => !g.rollout).length - 1;
   at.layer = group().layers.length - 1;
   at.head = at.row = 0;
   document.querySelectorAll(".example").forEach(part => part.hidden = +part.dataset.example !== i);
@@ -222,6 +219,12 @@ function under(event) {
   return i >= 0 && j >= 0 && i < group().rows.length && j < group().columns.length ? [i, j] : null;
 }
 
+function tell(cell) {
+  if (!cell) return;
+  const [i, j] = cell, g = group(), weight = weights(head())[i * g.columns.length + j];
+  find("cell").textContent = `“${g.rows[i]}” (${i + 1}) looks at “${g.columns[j]}” (${j + 1}): ${three(weight)}`;
+}
+
 document.body.classList.add("live");
 find("one").hidden = false;
 document.querySelectorAll(".thumb").forEach(thumb => thumb.addEventListener("click", () => {
@@ -233,14 +236,12 @@ find("which").addEventListener("change", event => choose(event.target.value.spli
 find("step").addEventListener("input", event => move(event.target.value - at.row));
 find("back").addEventListener("click", () => move(-1));
 find("forth").addEventListener("click", () => move(1));
-find("map").addEventListener("mousemove", event => {
-  const [i, j] = under(event) || [-1, -1], g = group();
-  if (i >= 0) find("cell").textContent =
-    `“${g.rows[i]}” (${i + 1}) looks at “${g.columns[j]}” (${j + 1}): ${three(weights(head())[i * g.columns.length + j])}`;
-});
+find("map").addEventListener("mousemove", event => tell(under(event)));
 find("map").addEventListener("click", event => {
   const cell = under(event);
-  if (cell) move(cell[0] - at.row);
+  if (!cell) return;
+  move(cell[0] - at.row);
+  tell(cell);
 });
 find("links").addEventListener("click", event => {
   const chosen = event.target.closest("[data-row]");
