@@ -46,6 +46,7 @@ int run(int argc, char** argv) {
   flags.choices("models", &config.models, model_names(), "which models to train, in this order");
   flags.add("dates", &config.dates, "how many dates are made", between(20, 1'000'000));
   add_model_flags(flags, config);
+  add_split_flag(flags, config);
   std::optional<TensorFile> saved;
   if (!parse_training_flags(
           argc, argv, flags, config, [] { return false; }, saved))

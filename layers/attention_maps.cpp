@@ -34,7 +34,11 @@ bool AttentionMaps::wanted_by_any(const Module& layer) {
   return false;
 }
 
-void AttentionMaps::keep(const Module& layer, const Tensor& weights) {
+void AttentionMaps::keep(const Module& layer, const Tensor& given) {
+  Tensor weights = given;
+  if (reversed_ != nullptr)  // [B, H, T, S] as [B, H T, S] and back
+    weights = columns_reversed(given.reshape({given.extent(0), -1, given.extent(3)}), *reversed_)
+                  .reshape(given.shape());
   for (AttentionMaps* maps = innermost_; maps != nullptr; maps = maps->outer_)
     if (maps->wants(layer)) maps->weights_[layer.path()].push_back(weights);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/tokens.h"
 #include "layers/module.h"
 
 namespace heed {
@@ -17,8 +18,9 @@ namespace heed {
 ///   maps["decoder.1.cross_attention"]   // one tensor [B, H, T, S] a call; the book's layers have H = 1
 ///
 /// In training and in decoding, with gradients and without; what a model computes is not changed by a bit. The
-/// weights are those before dropout, each row summing to 1, or 0 where there is nothing to attend to. Scopes
-/// nest: an inner one takes nothing from an outer one. A layer without maps pays for one look at a pointer.
+/// weights are those before dropout, each row summing to 1, or 0 where there is nothing to attend to, with
+/// columns in the order of the source. Scopes nest: an inner one takes nothing from an outer one. A layer
+/// without maps pays for one look at a pointer.
 class AttentionMaps {
  public:
   /// Keeps those of all layers, or only those of the layer with that path.
@@ -42,6 +44,20 @@ class AttentionMaps {
   /// Gives all scopes of this thread that want them the weights of a layer, [B, H, T, S].
   static void keep(const Module& layer, const Tensor& weights);
 
+  /// For a model that reads its sources from the end: while it lives, weights over their states are kept in the
+  /// order of the sources themselves.
+  class ReadReversed {
+   public:
+    /// nullptr: the order is as it is.
+    explicit ReadReversed(const Tokens* sources) : outer_(reversed_) { reversed_ = sources; }
+    ~ReadReversed() { reversed_ = outer_; }
+    ReadReversed(const ReadReversed&) = delete;
+    ReadReversed& operator=(const ReadReversed&) = delete;
+
+   private:
+    const Tokens* outer_;
+  };
+
  private:
   static bool wanted_by_any(const Module& layer);
   bool wants(const Module& layer) const { return !only_ || *only_ == layer.path(); }
@@ -50,6 +66,7 @@ class AttentionMaps {
   std::map<std::string, std::vector<Tensor>> weights_;
   AttentionMaps* outer_;
   static inline constinit thread_local AttentionMaps* innermost_ = nullptr;
+  static inline constinit thread_local const Tokens* reversed_ = nullptr;
 };
 
 }  // namespace heed

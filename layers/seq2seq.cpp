@@ -5,6 +5,7 @@
 #include "autograd/ops/embedding.h"
 #include "autograd/ops/shape.h"
 #include "autograd/truncate.h"
+#include "layers/attention_maps.h"
 
 namespace heed {
 
@@ -145,6 +146,7 @@ EncoderDecoder<DecoderType>::EncoderDecoder(std::string kind, const Seq2seqConfi
 template <class DecoderType>
 Var EncoderDecoder<DecoderType>::operator()(const Tokens& source, const Tokens& target_in) const {
   const ErrorFrame frame = enter();
+  const AttentionMaps::ReadReversed order(config_.reverse_source ? &source : nullptr);
   const Encoded encoded = encoder_(as_read(source));
   return decoder_(target_in.ids, encoded, {encoded.h, {}}).scores;
 }
@@ -153,6 +155,7 @@ template <class DecoderType>
 typename EncoderDecoder<DecoderType>::Forward EncoderDecoder<DecoderType>::with_attention(
     const Tokens& source, const Tokens& target_in) const {
   const ErrorFrame frame = enter();
+  const AttentionMaps::ReadReversed order(config_.reverse_source ? &source : nullptr);
   const Encoded encoded = encoder_(as_read(source));
   const Decoded decoded = decoder_(target_in.ids, encoded, {encoded.h, {}});
   return {decoded.scores,

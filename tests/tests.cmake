@@ -52,7 +52,8 @@ heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_
           scheduled_sampling_test.cpp scored_attention_test.cpp self_attention_test.cpp seq2seq_test.cpp
           tied_weights_test.cpp time_layers_test.cpp transformer_checkpoint_test.cpp transformer_layers_test.cpp transformer_test.cpp
           truncation_test.cpp vision_transformer_test.cpp
-          inspect/anomaly_in_models_test.cpp inspect/gradient_flow_test.cpp inspect/gradient_report_test.cpp
+          inspect/anomaly_in_models_test.cpp inspect/attention_page_test.cpp inspect/attention_recording_test.cpp
+          inspect/attention_statistics_test.cpp inspect/gradient_flow_test.cpp inspect/gradient_report_test.cpp
           inspect/intermediates_test.cpp)
 heed_test(optim adam_test.cpp optimizer_test.cpp schedule_test.cpp sgd_test.cpp trainer_test.cpp)
 heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_test.cpp metrics_test.cpp pairs_test.cpp split_test.cpp text_test.cpp
@@ -67,10 +68,10 @@ target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
 target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)
-heed_test(end_to_end comparison_test.cpp copy_task_test.cpp inspect_gradients_test.cpp program_test.cpp recurrent_models_test.cpp training_test.cpp)
-set_property(SOURCE tests/end_to_end/comparison_test.cpp tests/end_to_end/copy_task_test.cpp
+heed_test(end_to_end attention_viewer_test.cpp comparison_test.cpp copy_task_test.cpp inspect_gradients_test.cpp program_test.cpp recurrent_models_test.cpp training_test.cpp)
+set_property(SOURCE tests/end_to_end/attention_viewer_test.cpp tests/end_to_end/comparison_test.cpp tests/end_to_end/copy_task_test.cpp
              tests/end_to_end/inspect_gradients_test.cpp tests/end_to_end/program_test.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS HEED_PROGRAMS="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-add_dependencies(test_end_to_end addition copy_task custom_operation date_conversion inspect_gradients language_model masked_language_model
+add_dependencies(test_end_to_end addition attention_viewer copy_task custom_operation date_conversion inspect_gradients language_model masked_language_model
                  seq2seq_tour transformer_translate vit_shapes)
 include(tests/bench/bench.cmake)

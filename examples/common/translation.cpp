@@ -128,6 +128,7 @@ void add_translation_flags(Flags& flags, TranslationConfig& config) {
   add_training_flags(flags, config, kPairsFile);
   flags.choice("model", &config.model, model_names(), "which model to train");
   add_model_flags(flags, config);
+  add_split_flag(flags, config);
   flags.add("convert", &config.convert, "convert this text with the checkpoint in --out, and stop");
   flags.add("beams", &config.beams,
             "hypotheses of the search that converts it; 1: the most probable id each time", at_least(1));
@@ -145,6 +146,9 @@ void add_model_flags(Flags& flags, TranslationConfig& config) {
             between(0, 0.9));
   add_recurrent_flags(flags, config.recurrent);
   add_transformer_flags(flags, config.transformer, ", of a transformer");
+}
+
+void add_split_flag(Flags& flags, TranslationConfig& config) {
   flags.choice("split", &config.split, {"leak-free", "random"},
                "how unseen examples are set apart: no source on both sides, or at random");
 }

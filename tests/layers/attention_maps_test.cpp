@@ -18,7 +18,8 @@ const Tokens kTarget{ids_of({1, 2, 3, 4}, {2, 2}), {}};
 
 struct Model {
   Rng rng{1};
-  Transformer transformer{{.vocabulary = 7, .layers = 2, .layer = {.width = 4, .heads = 2, .feed_forward = 8}}, rng};
+  Transformer transformer{{.vocabulary = 7, .layers = 2, .layer = {.width = 4, .heads = 2, .feed_forward = 8}},
+                          rng};
 };
 
 // A model that has another as a part.
@@ -94,6 +95,21 @@ TEST_CASE("attention maps: the book's layers, in training and in generation, a t
   const Var hs(normal({2, 3, 4}, rng)), h(normal({2, 4}, rng));
   const Attended attended = Attention()(hs, h);  // no part of a model: its path is empty
   CHECK(identical(maps[""][0].reshape({2, 3}), attended.weights.value()));
+}
+
+TEST_CASE("attention maps: columns are in the order of the source for a model that reads it from the end") {
+  Rng rng(4);
+  const AttentionSeq2seq model({.vocabulary = 7, .embedding = 3, .hidden = 4, .reverse_source = true}, rng);
+  AttentionMaps maps;
+  const auto forward = model.with_attention(kSource, kTarget);
+  model(kSource, kTarget);
+  REQUIRE(maps["decoder.attention"].size() == 2);
+  for (const Tensor& weights : maps["decoder.attention"])
+    CHECK(identical(weights.select(1, 0).clone(), forward.weights.clone()));
+  CHECK(largest(forward.weights.select(0, 1).slice(-1, 2, 3)) == 0);  // padding stays at the end
+  maps.clear();
+  Attention()(Var(normal({2, 3, 4}, rng)), Var(normal({2, 4}, rng)));  // the order is the model's alone
+  CHECK(largest(maps[""][0].select(0, 1).slice(-1, 2, 3)) > 0);
 }
 
 TEST_CASE("attention maps: scopes nest, end, and may be for one layer") {
