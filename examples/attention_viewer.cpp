@@ -18,7 +18,7 @@
 #include <cstdio>
 
 #include "autograd/ops/arithmetic.h"
-#include "autograd/ops/softmax.h"
+#include "autograd/ops/losses.h"
 #include "core/file.h"
 #include "core/reduce.h"
 #include "data/loader.h"

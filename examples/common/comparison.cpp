@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/losses.h"
 #include "core/file.h"
 #include "data/loader.h"
@@ -195,6 +196,10 @@ int run_comparison(const TranslationTask& task, const std::vector<Contender>& co
   all.insert(all.end(), unseen.begin(), unseen.end());
   const std::unique_ptr<Tokenizer> tokens = make_tokenizer(shared, all, train);
   const Loader loader(train, *tokens, {.batch = shared.batch, .sort_window = 8});
+  for (const Contender& contender : contenders) {  // what cannot be made is found before anything is trained
+    Rng unused(shared.seed);
+    make_translator(contender.config, *tokens, unused);
+  }
 
   const InterruptWatch watch;
   std::vector<Course> courses;

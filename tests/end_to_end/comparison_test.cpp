@@ -19,7 +19,7 @@ struct Small {
 
   Outcome run(std::vector<std::string> more, const std::string& interrupt_at = {}) const {
     std::vector<std::string> all{"--out=" + out, "--hidden=8", "--d=8",      "--heads=2",
-                                 "--layers=1",   "--ff=8",     "--threads=1"};
+                                 "--layers=2",   "--ff=8",     "--threads=1"};
     all.insert(all.end(), more.begin(), more.end());
     return tests::run_program(program, folder, all, interrupt_at);
   }
@@ -66,6 +66,16 @@ TEST_CASE("seq2seq_tour: what a model does depends neither on the others nor on 
   CHECK(line == line_of(first, "peeky  epoch 2"));
   const Outcome other = small.run({"--dates=200", "--epochs=2", "--models=peeky", "--seed=2"});
   CHECK(line != line_of(other, "peeky  epoch 2"));
+}
+
+TEST_CASE("seq2seq_tour: a model that cannot be made is found before any is trained") {
+  const Small small{"seq2seq_tour"};
+  const Outcome refused = tests::run_program(
+      small.program, small.folder,
+      {"--out=" + small.out, "--dates=60", "--models=seq2seq,attention-between", "--layers=1"}, {});
+  CHECK(refused.exit_code == 1);
+  CHECK_THAT(refused.err, ContainsSubstring("attention between the layers of a decoder of 1 layer"));
+  CHECK_THAT(refused.out, !ContainsSubstring("epoch"));
 }
 
 TEST_CASE("seq2seq_tour: learns from a file of one's own") {
