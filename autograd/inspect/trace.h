@@ -3,7 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -22,13 +25,24 @@ struct TracedValue {
   Tensor gradient{};  ///< complete, once a backward has reached it
 };
 
+/// One run of a module's operator(); that of the outermost module, whose path is empty, is not kept.
+struct TracedCall {
+  std::string path{};  ///< Module::path()
+  /// Place in Trace::calls() of the call that it was made in; kNowhere for none that is known.
+  std::size_t outer = ~std::size_t{0};
+};
+
 /// One operation.
 struct TracedOperation {
   const char* name = "";
   std::string module{};  ///< Module::path() of the innermost module that was running
+  /// Place in Trace::calls(), of that module or the nearest around it whose call was seen; kNowhere for none.
+  std::size_t call = kNowhere;
   SourceLocation at = SourceLocation::unknown();
   /// Places in Trace::values(); kNowhere for an operand that was left out.
   std::vector<std::size_t> operands{}, outputs{};
+  /// Whether those are all: after add_graph() operands that need no gradient are not known.
+  bool operands_known = true;
   /// Place in Trace::operations() of the operation in whose gradient rule it ran; kNowhere in the forward pass.
   std::size_t rule_of = kNowhere;
   std::chrono::nanoseconds forward{};   ///< since what happened before it on this thread
@@ -66,18 +80,26 @@ class Trace : public Observer {
   const std::vector<TracedValue>& values() const { return values_; }
   /// The place of a Var in values(); IndexError when it was not seen.
   std::size_t place_of(const Var& var) const;
+  /// In the order in which they began.
+  const std::vector<TracedCall>& calls() const { return calls_; }
   /// The operation that a value is an output of; nullptr for a leaf.
   const TracedOperation* operation_of(const TracedValue& value) const {
     return value.operation == 0 ? nullptr : &operations_[value.operation - 1];
   }
+  /// Adds what a Var was computed by before the trace began, as far as its graph knows it, which is what the
+  /// backward pass needs: no operands that need no gradient, no times, no calls of modules; of results that
+  /// nobody holds and no rule wants the shapes only.
+  void add_graph(const Var& output);
   /// From now on nothing is added.
   void stop() { stopped_ = true; }
+  bool stopped() const { return stopped_; }
 
   void recorded(const Recorded& operation) override;
   void reached(const Node& node, std::span<const Var> dy) override;
   void rule_returned(const Node& node, std::size_t operand, const Var& gradient) override;
   void left(const Node& node) override;
   void sweep_began(const SourceLocation& at) override;
+  void entered(std::uint32_t path) override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -87,17 +109,24 @@ class Trace : public Observer {
   };
 
   std::size_t add_value(const Var& var);
+  void add_node(Node& node);
+  std::size_t latest_call(std::string_view path) const;
   std::chrono::nanoseconds lap();
 
   TraceOptions options_;
   bool stopped_ = false;
   std::vector<TracedOperation> operations_;
   std::vector<TracedValue> values_;
+  std::vector<TracedCall> calls_;
+  std::map<std::string, std::size_t, std::less<>> latest_call_;     // by path
   std::unordered_map<std::uint64_t, std::size_t> value_of_node_;    // by recorded_at
   std::unordered_map<std::uint64_t, std::size_t> operation_of_id_;  // by Recorded::id
   std::vector<Running> rules_;                                      // of which operations, outermost first
   std::size_t reached_ = 0;
   Clock::time_point latest_ = Clock::now();
 };
+
+/// The leaves that the gradient of a Var flows to, in the order in which they were made.
+std::vector<Var> leaves_of(const Var& output);
 
 }  // namespace heed
