@@ -67,9 +67,10 @@ target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
 target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)
-heed_test(end_to_end copy_task_test.cpp program_test.cpp training_test.cpp)
-set_property(SOURCE tests/end_to_end/copy_task_test.cpp tests/end_to_end/program_test.cpp APPEND PROPERTY
+heed_test(end_to_end copy_task_test.cpp explain_backward_test.cpp program_test.cpp training_test.cpp)
+set_property(SOURCE tests/end_to_end/copy_task_test.cpp tests/end_to_end/explain_backward_test.cpp
+             tests/end_to_end/program_test.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS HEED_PROGRAMS="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-add_dependencies(test_end_to_end addition copy_task date_conversion language_model masked_language_model
-                 transformer_translate vit_shapes)
+add_dependencies(test_end_to_end addition copy_task date_conversion explain_backward language_model
+                 masked_language_model transformer_translate vit_shapes)
 include(tests/bench/bench.cmake)
