@@ -1,6 +1,7 @@
 // Drawings from plain numbers: line charts and heat maps as SVG, heat maps for a terminal.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -91,5 +92,7 @@ std::string escape_markup(std::string_view text);
 
 /// A number for people, at most `digits` significant digits: "0.0123", "98.5", "1.2e-07", "not a number".
 std::string short_number(double value, int digits = 3);
+/// A number of at least 0 with its digits in threes: "183,227".
+std::string grouped(std::int64_t number);
 
 }  // namespace heed
