@@ -76,8 +76,8 @@ struct TerminalColumnsOptions {
 
 /// Values as columns side by side, as lines for a terminal with a scale at the left: from 0 to the greatest, or
 /// on a logarithmic scale over what the values span, at least two decades; a number of the scale stands at the
-/// line that it is the top of. A value that is NaN is a "?". Throws
-/// ConfigError unless height and width are at least 1.
+/// line that it is the top of. A value that is NaN is a "?". Throws ConfigError unless height and width are at
+/// least 1.
 std::string terminal_columns(std::span<const double> values, const TerminalColumnsOptions& options = {});
 
 /// The style sheet of the SVG drawings, for the `<style>` of a page. The colours are custom properties of
