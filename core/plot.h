@@ -1,6 +1,7 @@
 // Drawings from plain numbers: line charts and heat maps as SVG, heat maps for a terminal.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -75,8 +76,8 @@ struct TerminalColumnsOptions {
 
 /// Values as columns side by side, as lines for a terminal with a scale at the left: from 0 to the greatest, or
 /// on a logarithmic scale over what the values span, at least two decades; a number of the scale stands at the
-/// line that it is the top of. A value that is NaN is a "?". Throws
-/// ConfigError unless height and width are at least 1.
+/// line that it is the top of. A value that is NaN is a "?". Throws ConfigError unless height and width are at
+/// least 1.
 std::string terminal_columns(std::span<const double> values, const TerminalColumnsOptions& options = {});
 
 /// The style sheet of the SVG drawings, for the `<style>` of a page. The colours are custom properties of
@@ -91,5 +92,7 @@ std::string escape_markup(std::string_view text);
 
 /// A number for people, at most `digits` significant digits: "0.0123", "98.5", "1.2e-07", "not a number".
 std::string short_number(double value, int digits = 3);
+/// A number of at least 0 with its digits in threes: "183,227".
+std::string grouped(std::int64_t number);
 
 }  // namespace heed

@@ -217,4 +217,14 @@ std::string short_number(double value, int digits) {
   return (std::signbit(value) && value < 0 ? "−" : "") + magnitude;
 }
 
+std::string grouped(std::int64_t number) {
+  const std::string digits = std::to_string(number);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
+}
+
 }  // namespace heed

@@ -62,16 +62,6 @@ double layer_flops(const TransformerLayerConfig& config, const LayerSteps& at) {
          (config.gated ? 3 : 2) * flops(at.steps, D, inner_width(config));
 }
 
-std::string grouped(std::int64_t number) {
-  const std::string digits = std::to_string(number);
-  std::string out;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-    out += digits[i];
-  }
-  return out;
-}
-
 std::string counted(std::int64_t number, const char* thing) {
   return text(number, " ", thing, number == 1 ? "" : "s");
 }

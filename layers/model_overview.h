@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "core/plot.h"  // grouped()
 #include "layers/positioned_embedding.h"
 #include "layers/transformer_layers.h"
 
@@ -23,8 +24,7 @@ struct LayerSteps {
 /// PositionScheme does.
 double layer_flops(const TransformerLayerConfig& config, const LayerSteps& at);
 
-/// A number of at least 0 as "183,227", things as "1 layer" or "2 layers", operations as "7.31 MFLOP".
-std::string grouped(std::int64_t number);
+/// Things as "1 layer" or "2 layers", operations as "7.31 MFLOP".
 std::string counted(std::int64_t number, const char* thing);
 std::string written_flops(double flops);
 

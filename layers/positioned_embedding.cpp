@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/ops/arithmetic.h"
+#include "autograd/ops/embedding.h"
 
 namespace heed {
 namespace {
@@ -36,8 +37,8 @@ void PositionedEmbedding::add_positions(Rng& rng, const PositionedEmbeddingOptio
 }
 
 Var PositionedEmbedding::operator()(const Tensor& ids, std::int64_t first) const {
-  const Var vectors = Embedding::operator()(ids);  // [B, T, D]
   const ErrorFrame frame = enter();
+  const Var vectors = embedding(weight(), ids);  // [B, T, D]
   const std::int64_t steps = vectors.extent(-2), width = vectors.extent(-1), end = first + steps;
   const Var scaled = vectors * embedding_scale(width);
   if (kind_ == EmbeddedPositions::none) return note("placed", scaled);

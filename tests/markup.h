@@ -19,7 +19,7 @@ inline bool bad_reference(std::string_view content) {
 }
 
 /// What is wrong with the first place that is not well-formed; empty when all is well. Covers elements,
-/// attributes, entities and a doctype; the project writes no comments and no CDATA.
+/// attributes, entities, a doctype and CDATA; the project writes no comments.
 inline std::string markup_fault(std::string_view text) {
   std::vector<std::string> open;
   const auto fault = [&](std::size_t at, std::string_view what) {
@@ -38,6 +38,13 @@ inline std::string markup_fault(std::string_view text) {
     if (std::any_of(content.begin(), content.end(), [](char c) { return c >= 0 && c < ' ' && c != '\n'; }))
       return fault(at, "a control character");
     if (tag == text.size()) break;
+    if (constexpr std::string_view kCdata = "<![CDATA["; text.substr(tag).starts_with(kCdata)) {
+      const std::size_t end = text.find("]]>", tag);
+      if (open.empty() || end == std::string_view::npos)
+        return fault(tag, "CDATA that does not end, or is in no element");
+      at = end + 3;
+      continue;
+    }
     const bool closes = text.substr(tag + 1, 1) == "/";
     std::size_t i = tag + (closes ? 2 : 1);
     const std::size_t name_at = i;

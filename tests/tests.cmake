@@ -42,7 +42,9 @@ set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS 
 set_property(SOURCE tests/core/kernels_wide.cpp PROPERTY SKIP_PRECOMPILE_HEADERS ON)
 heed_test(autograd addressing_op_test.cpp attention_op_test.cpp backward_test.cpp checkpoint_test.cpp custom_test.cpp elementwise_op_test.cpp functional_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp
           losses_op_test.cpp observer_test.cpp op_table_test.cpp record_test.cpp saved_values_test.cpp softmax_op_test.cpp var_test.cpp
-          inspect/anomaly_test.cpp inspect/statistics_test.cpp inspect/trace_test.cpp)
+          inspect/anomaly_test.cpp inspect/explain_test.cpp inspect/formulas_test.cpp inspect/graph_drawing_test.cpp
+          inspect/graph_layout_test.cpp inspect/graph_scene_test.cpp inspect/layered_layout_test.cpp
+          inspect/statistics_test.cpp inspect/trace_test.cpp inspect/value_text_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
           cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp copying_test.cpp coverage_test.cpp decoding_test.cpp feed_forward_test.cpp
           gate_orders_test.cpp gru_test.cpp key_value_cache_test.cpp language_model_test.cpp linear_test.cpp lstm_test.cpp
@@ -68,10 +70,10 @@ target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
 target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)
-heed_test(end_to_end attention_viewer_test.cpp comparison_test.cpp copy_task_test.cpp inspect_gradients_test.cpp program_test.cpp recurrent_models_test.cpp training_test.cpp)
+heed_test(end_to_end attention_viewer_test.cpp comparison_test.cpp copy_task_test.cpp explain_backward_test.cpp inspect_gradients_test.cpp program_test.cpp recurrent_models_test.cpp training_test.cpp)
 set_property(SOURCE tests/end_to_end/attention_viewer_test.cpp tests/end_to_end/comparison_test.cpp tests/end_to_end/copy_task_test.cpp
-             tests/end_to_end/inspect_gradients_test.cpp tests/end_to_end/program_test.cpp APPEND PROPERTY
+             tests/end_to_end/explain_backward_test.cpp tests/end_to_end/inspect_gradients_test.cpp tests/end_to_end/program_test.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS HEED_PROGRAMS="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
-add_dependencies(test_end_to_end addition attention_viewer copy_task custom_operation date_conversion inspect_gradients language_model masked_language_model
+add_dependencies(test_end_to_end addition attention_viewer copy_task custom_operation date_conversion explain_backward inspect_gradients language_model masked_language_model
                  seq2seq_tour transformer_translate vit_shapes)
 include(tests/bench/bench.cmake)

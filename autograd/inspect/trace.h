@@ -3,7 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -22,13 +25,24 @@ struct TracedValue {
   Tensor gradient{};  ///< complete, once a backward has reached it
 };
 
+/// One run of a module's operator(); that of the outermost module, whose path is empty, is not kept.
+struct TracedCall {
+  std::string path{};  ///< Module::path()
+  /// Place in Trace::calls() of the call that it was made in; kNowhere for none that is known.
+  std::size_t outer = ~std::size_t{0};
+};
+
 /// One operation.
 struct TracedOperation {
   const char* name = "";
   std::string module{};  ///< Module::path() of the innermost module that was running
+  /// Place in Trace::calls(), of that module or the nearest around it whose call was seen; kNowhere for none.
+  std::size_t call = kNowhere;
   SourceLocation at = SourceLocation::unknown();
   /// Places in Trace::values(); kNowhere for an operand that was left out.
   std::vector<std::size_t> operands{}, outputs{};
+  /// Whether those are all: after add_graph() operands that need no gradient are not known.
+  bool operands_known = true;
   /// Place in Trace::operations() of the operation in whose gradient rule it ran; kNowhere in the forward pass.
   std::size_t rule_of = kNowhere;
   std::chrono::nanoseconds forward{};   ///< since what happened before it on this thread
@@ -78,12 +92,19 @@ class Trace : public Observer {
   bool has_seen(const Var& var) const {
     return var.defined() && value_of_node_.contains(var.node()->recorded_at);
   }
+  /// In the order in which they began.
+  const std::vector<TracedCall>& calls() const { return calls_; }
   /// The operation that a value is an output of; nullptr for a leaf.
   const TracedOperation* operation_of(const TracedValue& value) const {
     return value.operation == 0 ? nullptr : &operations_[value.operation - 1];
   }
+  /// Adds what a Var was computed by before the trace began, as far as its graph knows it, which is what the
+  /// backward pass needs: no operands that need no gradient, no times, no calls of modules; of results that
+  /// nobody holds and no rule wants the shapes only.
+  void add_graph(const Var& output);
   /// From now on nothing is added.
   void stop() { stopped_ = true; }
+  bool stopped() const { return stopped_; }
 
   void recorded(const Recorded& operation) override;
   void noted(const Var& var, std::string_view name) override;
@@ -92,6 +113,7 @@ class Trace : public Observer {
   void left(const Node& node) override;
   void sweep_began(const SourceLocation& at) override;
   void sweep_ended() override;
+  void entered(std::uint32_t path) override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -101,6 +123,8 @@ class Trace : public Observer {
   };
 
   std::size_t add_value(const Var& var);
+  void add_node(Node& node);
+  std::size_t latest_call(std::string_view path) const;
   std::chrono::nanoseconds lap();
 
   TraceOptions options_;
@@ -108,6 +132,8 @@ class Trace : public Observer {
   std::vector<TracedOperation> operations_;
   std::vector<TracedValue> values_;
   std::vector<TracedNote> notes_;
+  std::vector<TracedCall> calls_;
+  std::map<std::string, std::size_t, std::less<>> latest_call_;     // by path
   std::unordered_map<std::uint64_t, std::size_t> value_of_node_;    // by recorded_at
   std::unordered_map<std::uint64_t, std::size_t> operation_of_id_;  // by Recorded::id
   std::vector<Running> rules_;                                      // of which operations, outermost first
@@ -115,5 +141,8 @@ class Trace : public Observer {
   std::size_t reached_ = 0;
   Clock::time_point latest_ = Clock::now();
 };
+
+/// The leaves that the gradient of a Var flows to, in the order in which they were made.
+std::vector<Var> leaves_of(const Var& output);
 
 }  // namespace heed

@@ -40,8 +40,9 @@ std::vector<Call> calls_of(const Trace& trace, std::string_view path) {
   return calls;
 }
 
-const Var& hidden_of(const LstmState& state) { return state.h; }
-const Var& hidden_of(const Var& state) { return state; }
+// h, and c where there is one.
+std::vector<Var> parts_of(const LstmState& state) { return {state.h, state.c}; }
+std::vector<Var> parts_of(const Var& state) { return {state}; }
 
 void set_initial(LstmState& state, const std::vector<Var>& operands) { state = {operands[1], operands[2]}; }
 void set_initial(Var& state, const std::vector<Var>& operands) { state = operands[1]; }
@@ -61,10 +62,26 @@ void require_same(const Tensor& again, const Tensor& recorded, const std::string
                     .hint = "ask before the optimiser changes its parameters"});
 }
 
+// The parts of a state, [B, H] each, in each step.
+using States = std::vector<std::vector<Var>>;
+
+// The gradients of what a call computed, where a backward brought any: outputs are hs, h and perhaps c.
+std::vector<Var> gradients_of(std::span<const Var> outputs, const States& states, const Call& call,
+                              const Trace& trace) {
+  std::vector<Var> asked, cotangents, inputs;
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    if (const Tensor& given = trace.values()[call.operation->outputs[i]].gradient; given.defined()) {
+      asked.push_back(outputs[i]);
+      cotangents.emplace_back(given);
+    }
+  for (const std::vector<Var>& state : states) inputs.insert(inputs.end(), state.begin(), state.end());
+  return grad(asked, inputs, {.cotangents = cotangents, .allow_unused = true});
+}
+
 // The sequence again, a call a step, so that the state between two steps is a variable, whose gradient is what
-// comes from all later steps; what comes from the output of the step itself is added.
+// comes from all later steps; what comes from the output of the step itself is added to that of h.
 template <class Cell>
-std::vector<Tensor> again_by_step(const Cell& cell, const Call& call, const Trace& trace) {
+void add_again_by_step(const Cell& cell, const Call& call, const Trace& trace, TimeGradients& to) {
   const Unobserved unobserved;
   const Recording recording(true);
   std::vector<Var> operands;
@@ -73,56 +90,51 @@ std::vector<Tensor> again_by_step(const Cell& cell, const Call& call, const Trac
   const Tensor& x = operands[0].value();
   typename Cell::State state;
   set_initial(state, operands);
-  std::vector<Var> hs, states;
+  std::vector<Var> hs;
+  States states;
   for (std::int64_t t = 0; t < x.extent(1); ++t) {
     auto output = cell(Var(x.slice(1, t, t + 1)), state, lengths_at(call.lengths, t));
     state = std::move(output.state);
     hs.push_back(std::move(output.hs));
-    states.push_back(hidden_of(state));
+    states.push_back(parts_of(state));
   }
-  std::vector<Var> outputs{concat(hs, 1), states.back()}, asked, cotangents;
-  if constexpr (std::is_same_v<typename Cell::State, LstmState>) outputs.push_back(state.c);
+  std::vector<Var> outputs{concat(hs, 1)};
+  outputs.insert(outputs.end(), states.back().begin(), states.back().end());
   require_same(outputs[0].value(), trace.values()[call.operation->outputs[0]].value, cell.path());
-  for (std::size_t i = 0; i < outputs.size(); ++i)
-    if (const Tensor& given = trace.values()[call.operation->outputs[i]].gradient; given.defined()) {
-      asked.push_back(outputs[i]);
-      cotangents.emplace_back(given);
-    }
-  const std::vector<Var> later = grad(asked, states, {.cotangents = cotangents, .allow_unused = true});
+  const std::vector<Var> later = gradients_of(outputs, states, call, trace);
 
   const Tensor& of_outputs = trace.values()[call.operation->outputs[0]].gradient;
-  const Tensor zeros = Tensor::zeros(states.back().shape(), x.dtype());
-  std::vector<Tensor> steps;
-  for (std::int64_t t = 0; t < x.extent(1); ++t) {
-    const Var& of_later = later[static_cast<std::size_t>(t)];
-    Tensor whole = of_later.defined() ? of_later.value() : zeros;
-    if (of_outputs.defined()) whole = whole + of_outputs.select(1, t);
-    const Tensor real = lengths_at(call.lengths, t);
-    steps.push_back(real.defined()
-                        ? where(greater(real, Tensor::scalar(0, DType::i32)).unsqueeze(1), whole, zeros)
-                        : whole);
+  const Tensor zeros = Tensor::zeros(states.back()[0].shape(), x.dtype());
+  const std::size_t parts = states.back().size();
+  for (std::size_t i = 0; i < later.size(); ++i) {
+    const auto t = static_cast<std::int64_t>(i / parts);
+    const bool is_hidden = i % parts == 0;
+    Tensor whole = later[i].defined() ? later[i].value() : zeros;
+    if (is_hidden && of_outputs.defined()) whole = whole + of_outputs.select(1, t);
+    if (const Tensor real = lengths_at(call.lengths, t); real.defined())
+      whole = where(greater(real, Tensor::scalar(0, DType::i32)).unsqueeze(1), whole, zeros);
+    (is_hidden ? to.hidden : to.cell).push_back(std::move(whole));
   }
-  return steps;
 }
 
-std::vector<Tensor> steps_of(const Module* layer, const Call& call, const Trace& trace) {
-  if (const auto* lstm = dynamic_cast<const LSTM*>(layer)) return again_by_step(*lstm, call, trace);
-  if (const auto* gru = dynamic_cast<const GRU*>(layer)) return again_by_step(*gru, call, trace);
-  if (const auto* rnn = dynamic_cast<const RNN*>(layer)) return again_by_step(*rnn, call, trace);
+void add_steps(const Module* layer, const Call& call, const Trace& trace, TimeGradients& to) {
+  if (const auto* lstm = dynamic_cast<const LSTM*>(layer)) return add_again_by_step(*lstm, call, trace, to);
+  if (const auto* gru = dynamic_cast<const GRU*>(layer)) return add_again_by_step(*gru, call, trace, to);
+  if (const auto* rnn = dynamic_cast<const RNN*>(layer)) return add_again_by_step(*rnn, call, trace, to);
   throw ConfigError({.what = text("gradient through time: the ", call.operation->name, " in \"",
                                   call.operation->module, "\" is not that of a layer"),
                      .expected = "an LSTM, GRU or RNN, or a layer that notes its states"});
 }
 
 // The states that a layer shows itself.
-std::vector<Tensor> noted_steps(const Trace& trace, std::string_view path) {
-  std::vector<Tensor> steps;
+void add_noted(const Trace& trace, TimeGradients& to) {
   for (const TracedNote& note : trace.notes()) {
-    if (note.module != path || note.name != "h") continue;
-    const TracedValue& h = trace.values()[note.value];
-    steps.push_back(h.gradient.defined() ? h.gradient : Tensor::zeros(h.value.shape(), h.value.dtype()));
+    if (note.module != to.path || (note.name != "h" && note.name != "c")) continue;
+    const TracedValue& state = trace.values()[note.value];
+    (note.name == "h" ? to.hidden : to.cell)
+        .push_back(state.gradient.defined() ? state.gradient
+                                            : Tensor::zeros(state.value.shape(), state.value.dtype()));
   }
-  return steps;
 }
 
 void judge(TimeGradients& of) {
@@ -155,16 +167,15 @@ TimeGradients gradient_through_time(const Intermediates& seen, std::string_view 
                                   [&](const Module* module) { return module->path() == path; });
   TimeGradients of{.path = std::string(path)};
   const std::vector<Call> calls = calls_of(trace, path);
-  for (const Call& call : calls)
-    for (Tensor& step : steps_of(layer == modules.end() ? nullptr : *layer, call, trace))
-      of.steps.push_back(std::move(step));
-  if (calls.empty()) of.steps = noted_steps(trace, path);
-  if (of.steps.empty())
+  for (const Call& call : calls) add_steps(layer == modules.end() ? nullptr : *layer, call, trace, of);
+  if (calls.empty()) add_noted(trace, of);
+  if (of.hidden.empty())
     throw ConfigError({.what = text("gradient through time: no recurrent layer \"", path, "\" has run"),
                        .expected =
                            "the path of an LSTM, GRU, RNN or LayerNormLSTM, or of a layer that notes its "
                            "states as \"h\""});
-  for (const Tensor& step : of.steps) of.norms.push_back(norm(step));
+  for (std::size_t t = 0; t < of.hidden.size(); ++t)
+    of.norms.push_back(std::hypot(norm(of.hidden[t]), t < of.cell.size() ? norm(of.cell[t]) : 0));
   judge(of);
   return of;
 }
@@ -172,7 +183,7 @@ TimeGradients gradient_through_time(const Intermediates& seen, std::string_view 
 std::string to_string(const TimeGradients& of) {
   const std::size_t steps = of.norms.size();
   std::string out =
-      text(of.path.empty() ? "" : of.path + ": ", "norm of dloss/dh, step by step\n",
+      text(of.path.empty() ? "" : of.path + ": ", "norm of dloss/dstate, step by step\n",
            terminal_columns(of.norms, {.log = true, .first = "step 1", .last = text("step ", steps)}));
   append(out, text(to_string(of.flow), ": ", short_number(of.norms.front()), " at step 1, ",
                    short_number(of.norms.back()), " at step ", steps));
@@ -192,9 +203,9 @@ std::string svg_gradients_through_time(std::span<const TimeGradients> layers, Li
     all.push_back(std::move(series));
   }
   options.log_y = true;
-  if (options.title.empty()) options.title = "Norm of the gradient with respect to the hidden state, by step";
+  if (options.title.empty()) options.title = "Norm of the gradient with respect to the state, by step";
   if (options.x_label.empty()) options.x_label = "step";
-  if (options.y_label.empty()) options.y_label = "norm of dloss/dh";
+  if (options.y_label.empty()) options.y_label = "norm of dloss/dstate";
   return svg_line_chart(all, options);
 }
 

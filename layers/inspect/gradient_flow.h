@@ -29,12 +29,14 @@ inline constexpr double kVanishing = 1e-3, kExploding = 1e3;
 
 const char* to_string(GradientFlow flow);
 
-/// The gradient of the loss with respect to the hidden state of a recurrent layer, step by step.
+/// The gradient of the loss with respect to the state of a recurrent layer, step by step.
 struct TimeGradients {
   std::string path{};  ///< of the layer
-  std::vector<Tensor>
-      steps{};  ///< [B, H] each: dloss/dh_t, through the output and all later steps; 0 on padding
-  std::vector<double> norms{};  ///< of those, one a step
+  /// [B, H] each: dloss/dh_t, through the output and all later steps; 0 on padding.
+  std::vector<Tensor> hidden{};
+  /// [B, H] each: dloss/dc_t of a layer with a cell, through all later steps; else empty.
+  std::vector<Tensor> cell{};
+  std::vector<double> norms{};  ///< of the state, h and c together, one a step
   /// Of the norm from a step to the one before it, the geometric mean from the last step with a gradient to the
   /// first step.
   double factor = 1;
@@ -45,10 +47,11 @@ struct TimeGradients {
 
 /// Of a layer that ran, and was reached by a backward, while `seen` was recorded: an LSTM, GRU or RNN, whose
 /// fused operation gives away only what comes from its output, is computed again a step at a time, which gives
-/// the whole, exactly; any other layer shows its states itself, with note("h", …) at every step (LayerNormLSTM
-/// does). Calls of a layer one after the other count as one long sequence. To be asked before an optimiser
-/// changes the weights: GraphError when they are no longer those that were used; ConfigError when no such layer
-/// ran there.
+/// the whole, exactly; any other layer shows its states itself, with note("h", …) and, if there is a cell,
+/// note("c", …) at every step, whose gradients are taken as they are (LayerNormLSTM does; its c has a part in
+/// the h of the same step). Calls of a layer one after the other count as one long sequence. To be asked before
+/// an optimiser changes the weights: GraphError when they are no longer those that were used; ConfigError when
+/// no such layer ran there.
 TimeGradients gradient_through_time(const Intermediates& seen, std::string_view path);
 
 /// The norms as columns on a logarithmic scale, for a terminal, and the verdict in words.

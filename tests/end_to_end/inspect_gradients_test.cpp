@@ -31,9 +31,9 @@ TEST_CASE("inspect_gradients: finds what is planted, says so in one line, and wr
 
 TEST_CASE("inspect_gradients: runs with other sizes, and a wrong flag is an error that helps") {
   const Folder folder;
-  const Outcome small = run_program(
-      "inspect_gradients", folder,
-      {"--out", folder.at("out"), "--steps=1", "--length=2", "--hidden=2", "--batch=1", "--seed=9"});
+  const Outcome small =
+      run_program("inspect_gradients", folder,
+                  {"--out", folder.at("out"), "--steps=1", "--length=2", "--hidden=2", "--seed=9"});
   INFO(small.err);
   CHECK(small.exit_code == 0);
   const Outcome wrong = run_program("inspect_gradients", folder, {"--step=3"});

@@ -4,6 +4,7 @@
 
 #include "autograd/backward.h"
 #include "autograd/ops.h"
+#include "layers/module.h"
 #include "tests/autograd/graph_testing.h"
 #include "tests/catch.h"
 
@@ -103,6 +104,99 @@ TEST_CASE("trace: operations of gradient rules are kept when asked for, with the
       ++of_square;
   CHECK(of_square == 2);  // 2 dy x
   CHECK(trace.operations()[0].is_forward());
+}
+
+TEST_CASE("trace: a graph that is there already gives what watching it gave, but for what needs no gradient") {
+  const Var w = leaf({2, 3}, "w"), b = scalar_leaf(1, "b"), x = constant({4, 5});
+  Trace watching;
+  const Var product = w * x;
+  const Var grown = exp(product + b);
+  const Var loss = sum(grown * product);
+  watching.stop();
+  Trace afterwards;
+  afterwards.add_graph(loss);
+  afterwards.add_graph(loss);  // known by now
+  loss.backward();
+
+  REQUIRE(afterwards.operations().size() == watching.operations().size());
+  for (std::size_t i = 0; i < watching.operations().size(); ++i) {
+    const TracedOperation &seen = watching.operations()[i], &found = afterwards.operations()[i];
+    CHECK(std::string(seen.name) == found.name);
+    CHECK(text(seen.at) == text(found.at));
+    CHECK(afterwards.values()[found.outputs[0]].value.shape() ==
+          watching.values()[seen.outputs[0]].value.shape());
+    CHECK(afterwards.values()[found.outputs[0]].gradient.defined());
+    CHECK(found.reached == watching.operations().size() - i);
+  }
+  CHECK(afterwards.operations()[0].operands == std::vector<std::size_t>{0});  // x is not known
+  CHECK_FALSE(afterwards.operations()[0].operands_known);
+  CHECK(afterwards.values()[afterwards.place_of(w)].gradient.to_vector() == w.grad().value().to_vector());
+  CHECK(afterwards.values()[afterwards.place_of(product)].value.to_vector() == Numbers{8, 15});
+  CHECK_FALSE(afterwards.values()[afterwards.operations()[1].outputs[0]].value.defined());  // nobody held it
+}
+
+TEST_CASE(
+    "trace: a name that a result is given is kept, whether it is used afterwards or reached by a backward") {
+  const Var x = leaf({1, 2}, "x");
+  Trace trace;
+  const Var used = exp(x).named("used");
+  Var last = sum(used);
+  last.named("last");
+  CHECK(trace.values()[trace.place_of(used)].name == "used");
+  CHECK(trace.values()[trace.place_of(last)].name.empty());
+  last.backward();
+  CHECK(trace.values()[trace.place_of(last)].name == "last");
+}
+
+TEST_CASE("trace: of an operation with several outputs the graph knows those that are used") {
+  const Var x = Var::parameter(Tensor::ones({1, 3, 2}, DType::f64));
+  const LstmWeights weights{Var(Tensor::ones({2, 8}, DType::f64)), Var(Tensor::ones({2, 8}, DType::f64)),
+                            Var(Tensor::ones({8}, DType::f64))};
+  const LstmOutput out = lstm(x, {}, weights);
+  const Var loss = sum(out.state.h) + sum(out.state.c);
+  Trace trace;
+  trace.add_graph(loss);
+  loss.backward();
+  const TracedOperation& cell = trace.operations().front();
+  CHECK(cell.operands.size() == 6);
+  REQUIRE(cell.outputs.size() == 2);
+  CHECK(trace.values()[cell.outputs[0]].output == 1);
+  CHECK(trace.values()[cell.outputs[1]].output == 2);
+  for (const std::size_t output : cell.outputs)
+    CHECK(trace.values()[output].gradient.to_vector() == Numbers{1, 1});
+}
+
+TEST_CASE("trace: operations know the call of the module that made them, and calls the one around them") {
+  struct Part : Module {
+    Part() : Module("Part") {}
+    Var operator()(const Var& x) const {
+      const ErrorFrame frame = enter();
+      return exp(x);
+    }
+  };
+  struct Whole : Module {
+    Whole() : Module("Whole") { register_module("middle", middle); }
+    struct Middle : Module {
+      Middle() : Module("Middle") { register_module("part", part); }
+      Var operator()(const Var& x) const {
+        const ErrorFrame frame = enter();
+        return part(part(x)) * x;
+      }
+      Part part;
+    } middle;
+  } whole;
+  Trace trace;
+  const Var x = leaf({2, 3}, "x");
+  sum(whole.middle(whole.middle(x)));
+  const std::vector<std::string> paths{"middle", "middle.part", "middle.part",
+                                       "middle", "middle.part", "middle.part"};
+  REQUIRE(trace.calls().size() == paths.size());
+  for (std::size_t i = 0; i < paths.size(); ++i) CHECK(trace.calls()[i].path == paths[i]);
+  constexpr std::size_t kNowhere = TracedOperation::kNowhere;
+  const std::vector<std::size_t> outer{kNowhere, 0, 0, kNowhere, 3, 3},
+      of_operations{1, 2, 0, 4, 5, 3, kNowhere};
+  for (std::size_t i = 0; i < outer.size(); ++i) CHECK(trace.calls()[i].outer == outer[i]);
+  for (std::size_t i = 0; i < of_operations.size(); ++i) CHECK(trace.operations()[i].call == of_operations[i]);
 }
 
 }  // namespace

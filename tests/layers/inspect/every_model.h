@@ -42,7 +42,7 @@ inline Tensor some_ids(const Shape& shape, std::int32_t vocabulary) {
   Rng rng(3);
   std::vector<std::int32_t> ids;
   for (std::int64_t i = 0; i < shape.count(); ++i)
-    ids.push_back(static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(vocabulary))));
+    ids.push_back(static_cast<std::int32_t>(rng.below(vocabulary)));
   return ids_of(ids, shape);
 }
 

@@ -26,19 +26,28 @@ Var loss_of(const LstmOutput& out) {
 }
 Var loss_of(const RecurrentOutput& out) { return weighed(out.hs, 0.3) + weighed(out.state, 1); }
 
-const Var& hidden_of(const LstmState& state) { return state.h; }
-const Var& hidden_of(const Var& state) { return state; }
-LstmState with_hidden(const LstmState& state, Var h) { return {std::move(h), state.c}; }
-Var with_hidden(const Var&, Var h) { return h; }
+// A part of the state, h or c, moved by a distance at one place.
+Var moved(const Var& part, std::int64_t b, std::int64_t k, double distance) {
+  Tensor value = part.value().clone();
+  value.set({b, k}, value.at({b, k}) + distance);
+  return Var(value);
+}
+LstmState moved(const LstmState& state, bool cell, std::int64_t b, std::int64_t k, double distance) {
+  return cell ? LstmState{state.h, moved(state.c, b, k, distance)}
+              : LstmState{moved(state.h, b, k, distance), state.c};
+}
+Var moved(const Var& state, bool, std::int64_t b, std::int64_t k, double distance) {
+  return moved(state, b, k, distance);
+}
 
 LstmOutput joined(const Var& hs, const LstmState& state) { return {hs, state}; }
 RecurrentOutput joined(const Var& hs, const Var& state) { return {hs, state}; }
 
-// The loss when h after step t is moved by a distance at one place, by running the layer up to there and from
-// there on. A state that stands on padding moves with the one before it.
+// The loss when h or c after step t is moved by a distance at one place: the layer runs up to there, and from
+// there on with what was moved.
 template <class Cell>
-double moved_loss(const Cell& cell, const Var& x, const Tensor& lengths, std::int64_t t, std::int64_t b,
-                  std::int64_t k, double distance) {
+double moved_loss(const Cell& cell, const Var& x, const Tensor& lengths, std::int64_t t, bool of_cell,
+                  std::int64_t b, std::int64_t k, double distance) {
   const NoGrad no_grad;
   typename Cell::State state{};
   std::vector<Var> hs;
@@ -47,15 +56,33 @@ double moved_loss(const Cell& cell, const Var& x, const Tensor& lengths, std::in
     for (const double length : lengths.to_vector()) now.push_back(static_cast<double>(step) < length ? 1 : 0);
     auto out = cell(Var(x.value().slice(1, step, step + 1)), state, Tensor::of(now, {kBatch}));
     state = out.state;
-    Tensor h = hidden_of(state).value().clone(), y = out.hs.value().clone();
-    if (step == t) {
-      h.set({b, k}, h.at({b, k}) + distance);
-      y.set({b, 0, k}, y.at({b, 0, k}) + distance);
-    }
-    state = with_hidden(state, Var(h));
-    hs.push_back(Var(y));
+    if (step == t) state = moved(state, of_cell, b, k, distance);
+    if (step == t && !of_cell) out.hs = unsqueeze(moved(squeeze(out.hs, 1), b, k, distance), 1);
+    hs.push_back(out.hs);
   }
   return loss_of(joined(concat(hs, 1), state)).item();
+}
+
+template <class Cell>
+void check_steps(const Cell& cell, const Var& x, const Tensor& lengths, const std::vector<Tensor>& steps,
+                 bool of_cell) {
+  REQUIRE(steps.size() == kSteps);
+  double largest_gradient = 0;
+  for (std::int64_t t = 0; t < kSteps; ++t)
+    for (std::int64_t b = 0; b < kBatch; ++b)
+      for (std::int64_t k = 0; k < kHidden; ++k) {
+        const double found = steps[static_cast<std::size_t>(t)].at({b, k}), step = 1e-6;
+        largest_gradient = std::max(largest_gradient, std::fabs(found));
+        if (t >= static_cast<std::int64_t>(lengths.at({b}))) {
+          CHECK(found == 0);  // padding
+          continue;
+        }
+        const double expected = (moved_loss(cell, x, lengths, t, of_cell, b, k, step) -
+                                 moved_loss(cell, x, lengths, t, of_cell, b, k, -step)) /
+                                (2 * step);
+        CHECK(std::fabs(found - expected) < 1e-6 * std::max(1.0, std::fabs(expected)));
+      }
+  CHECK(largest_gradient > 0.1);
 }
 
 template <class Cell, class... Options>
@@ -69,25 +96,14 @@ void check_against_differences(const char* name, const Options&... options) {
   const Intermediates seen = record_intermediates(cell);
   loss_of(cell(x, {}, lengths)).backward();
   const TimeGradients through = gradient_through_time(seen, "");
-  REQUIRE(through.steps.size() == kSteps);
-  double largest_gradient = 0;
-  for (std::int64_t t = 0; t < kSteps; ++t)
-    for (std::int64_t b = 0; b < kBatch; ++b)
-      for (std::int64_t k = 0; k < kHidden; ++k) {
-        const double found = through.steps[static_cast<std::size_t>(t)].at({b, k}), step = 1e-6;
-        largest_gradient = std::max(largest_gradient, std::fabs(found));
-        const bool real = t < static_cast<std::int64_t>(lengths.at({b}));
-        if (!real) {
-          CHECK(found == 0);
-          continue;
-        }
-        const double expected =
-            (moved_loss(cell, x, lengths, t, b, k, step) - moved_loss(cell, x, lengths, t, b, k, -step)) /
-            (2 * step);
-        CHECK(std::fabs(found - expected) < 1e-6 * std::max(1.0, std::fabs(expected)));
-      }
-  CHECK(largest_gradient > 0.1);
-  for (std::size_t t = 0; t < kSteps; ++t) CHECK(through.norms[t] == norm(through.steps[t]));
+  check_steps(cell, x, lengths, through.hidden, false);
+  if constexpr (std::is_same_v<Cell, LSTM>)
+    check_steps(cell, x, lengths, through.cell, true);
+  else
+    CHECK(through.cell.empty() != std::is_same_v<Cell, LayerNormLSTM>);
+  for (std::size_t t = 0; t < kSteps; ++t)
+    CHECK(through.norms[t] ==
+          std::hypot(norm(through.hidden[t]), through.cell.empty() ? 0 : norm(through.cell[t])));
 }
 
 // A recurrent network that shows its states itself.
@@ -143,10 +159,13 @@ TEST_CASE("gradient through time: a sequence in parts gives what it gives as one
       loss = loss + sum(square(out.hs));
     }
     (loss + sum(square(state.c))).backward();
-    return gradient_through_time(seen, "").steps;
+    return gradient_through_time(seen, "");
   };
-  const std::vector<Tensor> at_once = run(kSteps);
-  for (const std::int64_t cut : {1, 3}) CHECK(largest_difference(run(cut), at_once) < kTolerance);
+  const TimeGradients at_once = run(kSteps);
+  for (const std::int64_t cut : {1, 3}) {
+    CHECK(largest_difference(run(cut).hidden, at_once.hidden) < kTolerance);
+    CHECK(largest_difference(run(cut).cell, at_once.cell) < kTolerance);
+  }
 }
 
 TEST_CASE("gradient through time: of any recurrent part of any model, while it is watched by nobody else") {
@@ -210,7 +229,7 @@ TEST_CASE("gradient through time: as text and as a drawing") {
   TimeGradients through = of_factor(0.5, 12);
   through.path = "encoder <1>";
   const std::string shown = to_string(through);
-  CHECK(shown.starts_with("encoder <1>: norm of dloss/dh, step by step\n"));
+  CHECK(shown.starts_with("encoder <1>: norm of dloss/dstate, step by step\n"));
   CHECK(shown.ends_with("vanishing: 0.000488 at step 1, 1 at step 12, times 0.5 a step back\n"));
   const std::vector<TimeGradients> both{through, of_factor(1, 5)};
   const std::string drawing = svg_gradients_through_time(both);
