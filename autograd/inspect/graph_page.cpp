@@ -119,7 +119,8 @@ std::string graph_page(const Trace& trace, const GraphOptions& options) {
       svg_of(labelled, layout, open, {.title = options.title, .interactive = true}),
       "</div>\n<div class=\"panel\" aria-live=\"polite\">\n<h2>Look inside</h2>\n",
       "<p>A click, or Enter, opens a box with a plus and closes it again; any other box, pill or arrow is "
-      "described here. Arrows go forward; gradients come back along them.</p>\n",
+      "described here. Arrows go forward; gradients come back along them.</p>\n"
+      "<noscript><p>That takes the page's script, which does not run here.</p></noscript>\n",
       left_out.empty() ? "" : text("<p>", left_out, "</p>\n"),
       "</div>\n</div>\n<section>\n<h2>By operation</h2>\n", scrolling_box("By operation", table(labelled)),
       "</section>\n");

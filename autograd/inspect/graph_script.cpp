@@ -7,10 +7,10 @@ main{max-width:1480px}
 .desk{display:grid;grid-template-columns:minmax(0,1fr) 340px;gap:20px;align-items:start;margin-top:28px}
 .stage{overflow:auto;max-height:80vh;border:1px solid var(--rule);border-radius:10px}
 .stage:focus-visible{outline:2px solid var(--accent)}
-.stage svg{display:block;margin:0 auto;padding:4px}
+.stage svg{display:block;margin:0 auto;padding:4px;overflow:visible}
 .tools{display:flex;flex-wrap:wrap;gap:10px 20px;align-items:center;margin-top:28px}
 .tools[hidden]{display:none}
-.tools+.desk{margin-top:12px}
+.tools:not([hidden])+.desk{margin-top:12px}
 .choice{display:flex;border:1px solid var(--rule);border-radius:8px;padding:2px;margin:0}
 .choice label{position:relative;font-size:.875rem;padding:4px 11px;border-radius:6px;cursor:pointer}
 .choice input{position:absolute;opacity:0;inset:0;margin:0;cursor:pointer}
@@ -61,7 +61,7 @@ const svg = document.querySelector('svg.graph'), stage = document.querySelector(
 const panel = document.querySelector('.panel'), tools = document.querySelector('.tools');
 const element = id => document.getElementById(id), of = (i, what) => element('i' + i).querySelector(':scope>' + what);
 const open = new Set(graph.open), box = items.map(() => ({x: 0, y: 0, w: 0, h: 0})), lines = [];
-let scale = 1, mode = 'shape', chosen = null;
+let scale = 1, mode = 'shape';
 
 // ---- layout: as align(), GraphLayout::bands() and lay_out() do
 function align(rows, widths, links) {
@@ -238,8 +238,9 @@ function measure() {
     if (kind(i) === LEAF) continue;
     const at = kind(i) === GROUP ? of(i, '.door') : element('i' + i), about = at.querySelector('.about');
     about.dataset.shape ??= about.textContent;
-    const measured = mode === 'time' || mode === 'memory', percent = Math.round(100 * costs[i][number] / (costs[0][number] || 1));
-    about.textContent = measured ? `${costs[i][number + 1]} · ${percent} %` : about.dataset.shape;
+    const measured = mode === 'time' || mode === 'memory', share = costs[i][number] / (costs[0][number] || 1);
+    const percent = items[i][2] > 100 ? ` · ${Math.round(100 * share)} %` : '';
+    about.textContent = measured ? costs[i][number + 1] + percent : about.dataset.shape;
     at.querySelector('.bar')?.remove();
     if (!measured) continue;
     const bar = document.createElementNS(svg.namespaceURI, 'rect'), room = items[i][2] - (kind(i) === GROUP ? 20 : 16);
@@ -276,17 +277,15 @@ function describe(title, sections) {
 }
 function mark(target, near) {
   for (const old of svg.querySelectorAll('.chosen,.near')) old.classList.remove('chosen', 'near');
-  chosen = target;
   target.classList.add('chosen');
-  for (const number of near) {
-    const arrow = element('a' + number);
+  for (const arrow of near) {
     arrow.classList.add('near');
     arrow.parentNode.append(arrow);  // over the others
   }
 }
 function choose(i) {
   const its = groups[around(i)].ways.map(way => way[0]).filter(number => arrows[number].slice(0, 2).includes(i));
-  mark(element('i' + i), its);
+  mark(element('i' + i), its.map(number => element('a' + number)));
   const [title, sections] = details[i] ?? [element('i' + i).querySelector('.name').textContent,
                                            [['', [['', 'What it holds is left out of this page, which has no room for all.']]]]];
   describe(title, sections);
@@ -294,8 +293,8 @@ function choose(i) {
 // The item at the end of what goes through a gate.
 const beyond = i => kind(i) === GATE ? beyond(items[i][2]) : i;
 function chooseArrow(number) {
-  const [from, to] = arrows[number].map(beyond), arrow = element('a' + number);
-  mark(arrow, []);
+  const [from, to] = arrows[number].slice(0, 2).map(beyond), arrow = element('a' + number);
+  mark(arrow, [arrow]);
   const name = i => element('i' + i).querySelector('.name').textContent;
   describe(arrow.querySelector('title').textContent, [['', [['from', name(from), from], ['to', name(to), to]]]]);
 }
