@@ -33,7 +33,7 @@ function(heed_test folder)
   add_test(NAME ${folder} COMMAND test_${folder} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 
-heed_test(core arrange_test.cpp attention_test.cpp circular_test.cpp elementwise_test.cpp error_test.cpp file_test.cpp index_test.cpp indices_test.cpp json_test.cpp kernel_attention_test.cpp kernel_fused_test.cpp kernel_gru_test.cpp
+heed_test(core arrange_test.cpp attention_test.cpp circular_test.cpp cumulative_test.cpp elementwise_test.cpp error_test.cpp file_test.cpp index_test.cpp indices_test.cpp json_test.cpp kernel_attention_test.cpp kernel_fused_test.cpp kernel_gru_test.cpp
           kernel_loops_test.cpp kernels_test.cpp kernels_wide.cpp layer_norm_test.cpp lstm_test.cpp mask_test.cpp matmul_test.cpp
           names_test.cpp parallel_test.cpp plot_test.cpp print_test.cpp random_test.cpp recurrent_test.cpp reduce_test.cpp serialize_test.cpp
           shape_test.cpp softmax_test.cpp sort_test.cpp source_location_test.cpp storage_test.cpp subnormals_test.cpp tensor_test.cpp tensor_view_test.cpp truth_test.cpp utf8_test.cpp)
