@@ -27,6 +27,9 @@ struct OpRow {
 /// The inputs of a row as f64 leaves, drawn from the row's domain.
 std::vector<Var> draw_inputs(const OpRow& row, std::uint64_t seed);
 
+/// Rows that stand in files of their own.
+void add_shapes_and_parts(std::vector<OpRow>& rows);
+
 /// Every row, in the order of autograd/ops.h.
 const std::vector<OpRow>& op_table();
 

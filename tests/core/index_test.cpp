@@ -130,6 +130,10 @@ TEST_CASE("add_at: is the adjoint of gather, and what falls into one place adds 
   CHECK(y.storage().changed() > 0);
   add_at(y, 1, ids({1, 2, 0, 1, 2, 0}, {2, 3}), y);
   CHECK(y.to_vector() == Values{6, 14, 12, 10, 17, 17});
+  Tensor turned = y.transpose().flip(0);  // a view: what it holds, y holds
+  add_at(turned, 0, ids({2, 0}, {1, 2}), Tensor::of({100, 200}, {1, 2}, DType::f64));
+  CHECK(y.to_vector() == Values{106, 14, 12, 10, 17, 217});
+  CHECK(gather(turned, 0, ids({0, 2}, {1, 2})).to_vector() == Values{12, 10});
 }
 
 TEST_CASE("add_at: nothing changes when a position is outside; a repeated element is not added to") {
