@@ -6,6 +6,7 @@
 #include "autograd/ops/arithmetic.h"   // + - * / exp log sqrt square tanh sigmoid relu where
 #include "autograd/ops/arrange.h"      // pad roll tile repeat_interleave split chunk meshgrid
 #include "autograd/ops/attention.h"    // attention
+#include "autograd/ops/cumulative.h"   // cumulative_sum cumulative_product linear_recurrence
 #include "autograd/ops/diagonal.h"     // tril triu diagonal diag_embed trace
 #include "autograd/ops/dropout.h"      // dropout variational_dropout
 #include "autograd/ops/embedding.h"    // embedding select_rows scatter_rows
@@ -17,7 +18,7 @@
 #include "autograd/ops/logistic.h"        // softplus binary_cross_entropy
 #include "autograd/ops/lstm.h"            // lstm
 #include "autograd/ops/recurrent.h"       // reverse_sequences
-#include "autograd/ops/reduce.h"          // sum mean
+#include "autograd/ops/reduce.h"          // sum mean max min product variance standard_deviation norm
 #include "autograd/ops/rms_norm.h"        // rms_norm
 #include "autograd/ops/rnn.h"             // rnn
 #include "autograd/ops/shape.h"           // reshape flatten unflatten transpose permute move_axis flip

@@ -360,6 +360,7 @@ const std::vector<OpRow>& op_table() {
     add_softmax(all);
     add_attention(all);
     add_addressing(all);
+    add_reductions_and_products(all);
     add_shapes_and_parts(all);
     return all;
   }();

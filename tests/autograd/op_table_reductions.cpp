@@ -1,0 +1,111 @@
+// Rows of reductions and cumulative operations.
+#include <cmath>
+
+#include "autograd/ops.h"
+#include "tests/autograd/op_rows.h"
+
+namespace heed::tests {
+namespace {
+
+void add_sums_and_extremes(const Rows& add) {
+  add("sum", "several axes", {{{2, 3, 4}}}, [](In in) {
+    return Outputs{square(sum(in[0], {0, -1})), square(sum(in[0], {1, 2}, true))};
+  });
+  add("sum", "no axes", {{{2, 3}}},
+      [](In in) { return Outputs{square(sum(in[0], Axes(std::vector<int>{})))}; });
+  add("mean", "several axes", {{{2, 3, 4}}}, [](In in) {
+    return Outputs{mean(square(in[0]), {2, 0}), square(mean(in[0], {0, 1}, true))};
+  });
+  add("max", "all elements", {{{2, 3}}}, [](In in) { return Outputs{square(max(in[0]))}; });
+  add("max", "along axes, kept and not", {{{2, 3, 4}}}, [](In in) {
+    return Outputs{square(max(in[0], 1)), square(max(in[0], {0, -1}, true))};
+  });
+  add("max", "one element, no rows", {{{1}}, {{0, 2}}}, [](In in) {
+    return Outputs{square(max(in[0])), max(in[1], 1)};
+  });
+  add("min", "along axes", {{{2, 3, 4}}}, [](In in) {
+    return Outputs{square(min(in[0], -1)), square(min(in[0], {0, 1})), square(min(in[0]))};
+  });
+  add("product", "along one axis", {{{3, 4}}}, [](In in) {
+    return Outputs{product(in[0], 0), product(in[0], -1, true)};
+  });
+  add("product", "along several axes", {{{2, 3, 2}}}, [](In in) {
+    return Outputs{product(in[0], {0, 2}), product(in[0]), product(in[0], {0, 1}, true)};
+  });
+  // Zeros that no step makes anything else: the others vary around them.
+  add("product", "with one zero in a row, and two", {{{3, 4}}}, [](In in) {
+    const Var some(Tensor::of({1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1}, {3, 4}, in[0].dtype()));
+    return Outputs{product(in[0] * some, 1)};
+  });
+  add("product", "an empty axis", {{{2, 0}}, {{2}}}, [](In in) { return Outputs{product(in[0], 1) * in[1]}; });
+  add("product", "one element", {{{1, 1}}}, [](In in) { return Outputs{square(product(in[0]))}; });
+}
+
+void add_spread(const Rows& add) {
+  add("variance", "along axes, from a sample", {{{2, 3, 4}}}, [](In in) {
+    return Outputs{variance(in[0]), variance(in[0], 1), variance(in[0], {0, 2}, {.keep_axes = true})};
+  });
+  add("variance", "of all there is", {{{3, 1}}}, [](In in) {
+    return Outputs{variance(in[0], 0, {.correction = 0}), variance(in[0], 1, {.correction = 0})};
+  });
+  add("standard_deviation", "along axes", {{{2, 3, 4}}}, [](In in) {
+    return Outputs{standard_deviation(in[0]), standard_deviation(in[0], {0, 2}),
+                   standard_deviation(in[0], -1, {.correction = 0, .keep_axes = true})};
+  });
+  add("norm", "2, along axes", {{{2, 3, 4}}}, [](In in) {
+    return Outputs{norm(in[0]), norm(in[0], 2, -1), norm(in[0], 2, {0, 1}, true)};
+  });
+  add("norm", "1", {apart_from_zero({2, 3}, 0.1, 2)}, [](In in) { return Outputs{square(norm(in[0], 1, 0))}; });
+  add("norm", "infinity", {apart_from_zero({2, 3}, 0.1, 2)}, [](In in) {
+    return Outputs{square(norm(in[0], INFINITY, 1)), square(norm(in[0], INFINITY))};
+  });
+  add("norm", "3 and 1.5", {apart_from_zero({2, 3}, 0.1, 2)}, [](In in) {
+    return Outputs{norm(in[0], 3, 1), norm(in[0], 1.5, 0)};
+  });
+  add("norm", "of one element, of none", {apart_from_zero({1}, 0.1, 2), {{2, 0}}}, [](In in) {
+    return Outputs{square(norm(in[0])), norm(in[1], 2, 1)};
+  });
+}
+
+void add_cumulative(const Rows& add) {
+  for (const bool reverse : {false, true})
+    for (const bool exclusive : {false, true}) {
+      const CumulativeOptions options{exclusive, reverse};
+      const char* const variant = exclusive ? reverse ? "without itself, from the end" : "without itself"
+                                  : reverse ? "from the end"
+                                            : "up to each element";
+      add("cumulative_sum", variant, {{{3, 4, 2}}}, [options](In in) {
+        return Outputs{square(cumulative_sum(in[0], 1, options)), square(cumulative_sum(in[0], -1, options))};
+      });
+      add("cumulative_product", variant, {{{3, 4}}}, [options](In in) {
+        return Outputs{cumulative_product(in[0], 1, options), cumulative_product(in[0], 0, options)};
+      });
+      add("cumulative_product", "with zeros", {{{4}}}, [options](In in) {
+        const Var some(Tensor::of({1, 0, 1, 0}, {4}, in[0].dtype()));
+        return Outputs{cumulative_product(in[0] * some, 0, options)};
+      });
+    }
+  add("cumulative_sum", "an empty axis, one element", {{{2, 0}}, {{1}}}, [](In in) {
+    return Outputs{cumulative_sum(in[0], 1), square(cumulative_sum(in[1], 0))};
+  });
+  add("cumulative_product", "an empty axis, one element", {{{2, 0}}, {{1}}}, [](In in) {
+    return Outputs{cumulative_product(in[0], 1), square(cumulative_product(in[1], 0))};
+  });
+  add("linear_recurrence", "from the beginning and from the end", {{{2, 4, 3}}, {{2, 4, 3}}}, [](In in) {
+    return Outputs{linear_recurrence(in[0], in[1], 1), linear_recurrence(in[0], in[1], -1, true)};
+  });
+  add("linear_recurrence", "an empty axis, one element", {{{0}}, {{1}}}, [](In in) {
+    return Outputs{linear_recurrence(in[0], in[0], 0), linear_recurrence(in[1], square(in[1]), 0)};
+  });
+}
+
+}  // namespace
+
+void add_reductions_and_products(std::vector<OpRow>& rows) {
+  const Rows add{rows};
+  add_sums_and_extremes(add);
+  add_spread(add);
+  add_cumulative(add);
+}
+
+}  // namespace heed::tests
