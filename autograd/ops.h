@@ -24,3 +24,4 @@
 #include "autograd/ops/shape.h"           // reshape flatten unflatten transpose permute move_axis flip
                                           // slice select squeeze unsqueeze concat stack
 #include "autograd/ops/softmax.h"  // softmax log_softmax cross_entropy
+#include "autograd/ops/sorting.h"  // sort top_k median

@@ -1,4 +1,4 @@
-// Rows of reductions and cumulative operations.
+// Rows of reductions, cumulative operations and sorting.
 #include <cmath>
 
 #include "autograd/ops.h"
@@ -99,6 +99,24 @@ void add_cumulative(const Rows& add) {
   });
 }
 
+void add_sorting(const Rows& add) {
+  add("sort", "along two axes", {{{3, 4}}}, [](In in) {
+    return Outputs{square(sort(in[0]).values), square(sort(in[0], 0, {.descending = true}).values)};
+  });
+  add("sort", "an empty axis, one element", {{{2, 0}}, {{1}}}, [](In in) {
+    return Outputs{sort(in[0]).values, square(sort(in[1]).values)};
+  });
+  add("top_k", "largest and smallest", {{{3, 5}}}, [](In in) {
+    return Outputs{square(top_k(in[0], 2).values), square(top_k(in[0], 2, 0, {.smallest = true}).values)};
+  });
+  add("top_k", "none, all of one", {{{1}}}, [](In in) {
+    return Outputs{top_k(in[0], 0).values, square(top_k(in[0], 1).values)};
+  });
+  add("median", "of an odd number, of an even one", {{{3, 4}}}, [](In in) {
+    return Outputs{square(median(in[0])), square(median(in[0], 0, true))};
+  });
+}
+
 }  // namespace
 
 void add_reductions_and_products(std::vector<OpRow>& rows) {
@@ -106,6 +124,7 @@ void add_reductions_and_products(std::vector<OpRow>& rows) {
   add_sums_and_extremes(add);
   add_spread(add);
   add_cumulative(add);
+  add_sorting(add);
 }
 
 }  // namespace heed::tests
