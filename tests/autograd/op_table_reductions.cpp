@@ -1,4 +1,4 @@
-// Rows of reductions, cumulative operations and sorting.
+// Rows of reductions, cumulative operations, sorting and linear algebra.
 #include <cmath>
 
 #include "autograd/ops.h"
@@ -117,6 +117,48 @@ void add_sorting(const Rows& add) {
   });
 }
 
+void add_products(const Rows& add) {
+  add("outer", "vectors, leading axes broadcast", {{{2, 3}}, {{4}}, {{3, 1, 2}}}, [](In in) {
+    return Outputs{outer(in[0], in[1]), outer(in[0], in[2])};
+  });
+  add("dot", "vectors, leading axes broadcast", {{{3}}, {{2, 1, 3}}, {{4, 3}}}, [](In in) {
+    return Outputs{dot(in[0], in[0]), dot(in[1], in[2]), dot(in[0], in[2])};
+  });
+  add("dot", "of nothing", {{{0}}, {{1}}}, [](In in) { return Outputs{dot(in[0], in[0]) * in[1]}; });
+  add("matvec", "one matrix, a batch of them", {{{2, 3}}, {{3}}, {{4, 2, 3}}, {{4, 3}}}, [](In in) {
+    return Outputs{matvec(in[0], in[1]), matvec(in[2], in[3]), matvec(in[0], in[3])};
+  });
+  add("bilinear", "a batch, with a bias", {{{2, 3}}, {{2, 4}}, {{5, 3, 4}}, {{5}}},
+      [](In in) { return Outputs{bilinear(in[0], in[1], in[2], in[3])}; });
+  add("bilinear", "vectors, leading axes broadcast, no bias", {{{3}}, {{4}}, {{2, 3, 4}}, {{2, 1, 3}}},
+      [](In in) {
+        return Outputs{bilinear(in[0], in[1], in[2], Var()), bilinear(in[3], in[1], in[2], Var())};
+      });
+}
+
+void add_einsum(const Rows& add) {
+  const auto add_formula = [&](const char* formula, std::vector<Input> inputs) {
+    add("einsum", formula, std::move(inputs),
+        [formula](In in) { return Outputs{square(einsum(formula, in))}; });
+  };
+  add_formula("ij,jk->ik", {{{2, 3}}, {{3, 4}}});
+  add_formula("bhtd,bhsd->bhts", {{{2, 2, 3, 2}}, {{2, 2, 4, 2}}});
+  add_formula("bij,kj", {{{2, 3, 4}}, {{2, 4}}});
+  add_formula("ii->i", {{{3, 3}}});
+  add_formula("iji->j", {{{2, 3, 2}}});
+  add_formula("ijk->ki", {{{2, 3, 4}}});
+  add_formula("...i,...i->...", {{{2, 1, 3}}, {{4, 3}}});
+  add_formula("i...,...j->...ij", {{{2, 3, 1}}, {{3, 4, 2}}});
+  add_formula("i,j,k->kij", {{{2}}, {{3}}, {{2}}});
+  add_formula("ab,bc,cd,da->", {{{2, 3}}, {{3, 2}}, {{2, 4}}, {{4, 2}}});
+  add_formula("ij,ij->ij", {{{2, 3}}, {{2, 3}}});
+  add_formula("iij,jk->ik", {{{2, 2, 3}}, {{3, 1}}});
+  add_formula("ij,jk->ik", {{{2, 0}}, {{0, 3}}});
+  add("einsum", "one Var twice", {{{3, 3}}}, [](In in) {
+    return Outputs{einsum("ij,kj->ik", {in[0], in[0]}), einsum("ij,ji->", {in[0], in[0]})};
+  });
+}
+
 }  // namespace
 
 void add_reductions_and_products(std::vector<OpRow>& rows) {
@@ -125,6 +167,8 @@ void add_reductions_and_products(std::vector<OpRow>& rows) {
   add_spread(add);
   add_cumulative(add);
   add_sorting(add);
+  add_products(add);
+  add_einsum(add);
 }
 
 }  // namespace heed::tests
