@@ -40,7 +40,7 @@ heed_test(core arrange_test.cpp attention_test.cpp circular_test.cpp cumulative_
 # The 64-byte kernels for a processor that may have none: lowered to what it has.
 set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=fast -Wno-psabi)
 set_property(SOURCE tests/core/kernels_wide.cpp PROPERTY SKIP_PRECOMPILE_HEADERS ON)
-heed_test(autograd addressing_op_test.cpp attention_op_test.cpp backward_test.cpp einsum_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp observer_test.cpp op_table_test.cpp
+heed_test(autograd addressing_op_test.cpp array_fixture_test.cpp array_ops_test.cpp attention_op_test.cpp backward_test.cpp einsum_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp observer_test.cpp op_table_test.cpp
           record_test.cpp saved_values_test.cpp var_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
           cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp decoding_test.cpp feed_forward_test.cpp
