@@ -1,17 +1,17 @@
 // All operations on Vars, by family.
 #pragma once
 
-#include "autograd/ops/activations.h"  // gelu gelu_tanh silu
-#include "autograd/ops/addressing.h"   // cosine_similarity circular_convolution sharpen
-#include "autograd/ops/arithmetic.h"   // + - * / exp log sqrt square tanh sigmoid relu where
-#include "autograd/ops/arrange.h"      // pad roll tile repeat_interleave split chunk meshgrid
-#include "autograd/ops/attention.h"    // attention
-#include "autograd/ops/cumulative.h"   // cumulative_sum cumulative_product linear_recurrence
-#include "autograd/ops/diagonal.h"     // tril triu diagonal diag_embed trace
-#include "autograd/ops/dropout.h"      // dropout variational_dropout
-#include "autograd/ops/einsum.h"       // einsum
-#include "autograd/ops/embedding.h"    // embedding select_rows scatter_rows
-#include "autograd/ops/gru.h"          // gru
+#include "autograd/ops/activations.h"     // gelu gelu_tanh silu
+#include "autograd/ops/addressing.h"      // cosine_similarity circular_convolution sharpen
+#include "autograd/ops/arithmetic.h"      // + - * / exp log sqrt square tanh sigmoid relu where
+#include "autograd/ops/arrange.h"         // pad roll tile repeat_interleave split chunk meshgrid
+#include "autograd/ops/attention.h"       // attention
+#include "autograd/ops/cumulative.h"      // cumulative_sum cumulative_product linear_recurrence
+#include "autograd/ops/diagonal.h"        // tril triu diagonal diag_embed trace
+#include "autograd/ops/dropout.h"         // dropout variational_dropout
+#include "autograd/ops/einsum.h"          // einsum
+#include "autograd/ops/embedding.h"       // embedding select_rows scatter_rows
+#include "autograd/ops/gru.h"             // gru
 #include "autograd/ops/indexing.h"        // x[{…}] gather scatter scatter_add index_select
                                           // take_along_axis masked_select
 #include "autograd/ops/layer_norm.h"      // layer_norm
@@ -24,5 +24,5 @@
 #include "autograd/ops/rnn.h"             // rnn
 #include "autograd/ops/shape.h"           // reshape flatten unflatten transpose permute move_axis flip
                                           // slice select squeeze unsqueeze concat stack
-#include "autograd/ops/softmax.h"  // softmax log_softmax cross_entropy
-#include "autograd/ops/sorting.h"  // sort top_k median
+#include "autograd/ops/softmax.h"         // softmax log_softmax cross_entropy
+#include "autograd/ops/sorting.h"         // sort top_k median

@@ -1,7 +1,7 @@
 // The same elements in another arrangement: padded, moved round, repeated, taken apart.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <span>
 #include <vector>
 
