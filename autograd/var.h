@@ -27,7 +27,7 @@ class Var {
 
   Var(const Var& other);
   Var(Var&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
-  Var& operator=(Var other) noexcept {
+  Var& operator=(Var other) & noexcept {
     std::swap(node_, other.node_);
     return *this;
   }
@@ -72,6 +72,10 @@ class Var {
 
   /// The same value, cut off from the graph.
   Var detach() const;
+
+  /// The part that the indices name: `x[0]`, `x[{ellipsis, slice(1, 4), newaxis}]` (Tensor::operator[]).
+  ///   dx = dy there, 0 elsewhere
+  Var operator[](const Indices& where) const;
 
   /// Adds the derivative of this with respect to every leaf (and every named or kept intermediate) to its
   /// grad(). Throws GraphError unless this has one element; use the form with a cotangent otherwise, or sum()

@@ -63,6 +63,38 @@ void Shape::throw_axis_outside(int axis) const {
                     .expected = text(-rank_, " <= axis < ", rank_)});
 }
 
+Axes::Axes(std::span<const int> axes) : count_(static_cast<int>(axes.size())) {
+  if (axes.size() > kMaxRank)
+    throw ShapeError({.what = text("axes: ", axes.size(), " are named, and a tensor has at most ", kMaxRank)});
+  std::copy(axes.begin(), axes.end(), axes_.begin());
+}
+
+unsigned Axes::bits(const Shape& shape) const {
+  if (count_ < 0) return (1u << shape.rank()) - 1;
+  unsigned bits = 0;
+  for (int i = 0; i < count_; ++i) bits |= 1u << shape.resolve(axes_[static_cast<std::size_t>(i)]);
+  return bits;
+}
+
+Shape Axes::reduced(const Shape& shape, bool keep_axes) const {
+  const unsigned reduced = bits(shape);
+  std::array<std::int64_t, kMaxRank> extents{};
+  std::size_t rank = 0;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const bool stays = !(reduced >> axis & 1);
+    if (stays || keep_axes) extents[rank++] = stays ? shape[axis] : 1;
+  }
+  return Shape(std::span(extents.data(), rank));
+}
+
+std::int64_t Axes::count(const Shape& shape) const {
+  const unsigned counted = bits(shape);
+  std::int64_t n = 1;
+  for (int axis = 0; axis < shape.rank(); ++axis)
+    if (counted >> axis & 1) n *= shape[axis];
+  return n;
+}
+
 std::optional<Shape> common_shape(const Shape& a, const Shape& b) {
   const int rank = std::max(a.rank(), b.rank());
   std::array<std::int64_t, kMaxRank> extents{};
@@ -80,6 +112,40 @@ bool broadcasts_to(const Shape& from, const Shape& to) {
   for (int i = 1; i <= from.rank(); ++i)
     if (from[-i] != to[-i] && from[-i] != 1) return false;
   return true;
+}
+
+Shape flattened(const Shape& shape, int first, int last) {
+  if (shape.rank() == 0) return {1};
+  const int begin = shape.resolve(first), end = shape.resolve(last);
+  if (begin > end)
+    throw ShapeError({.what = text("flatten: axes ", first, " to ", last, " of ", shape),
+                      .expected = "the first not after the last"});
+  Shape result = shape;
+  for (int axis = end; axis > begin; --axis)
+    result = result.with(begin, result[begin] * shape[axis]).without(begin + 1);
+  return result;
+}
+
+Shape unflattened(const Shape& shape, int axis, std::span<const std::int64_t> extents) {
+  const int at = shape.resolve(axis);
+  const auto open = std::find(extents.begin(), extents.end(), -1);
+  std::int64_t product = 1;
+  Shape parts;
+  for (auto extent = extents.begin(); extent != extents.end(); ++extent) {
+    parts = parts.inserted(parts.rank(), extent == open ? 1 : *extent);  // checks it
+    product = parts.count();
+  }
+  if (open != extents.end()) {
+    const std::int64_t left = product == 0 ? -1 : shape[at] / product;  // beside a 0 it could be anything
+    parts = parts.with(static_cast<int>(open - extents.begin()), std::max<std::int64_t>(left, 0));
+    product = left < 0 ? -1 : parts.count();
+  }
+  if (product != shape[at])
+    throw ShapeError({.what = text("unflatten: axis ", axis, " of ", shape, " is not the product of ", parts),
+                      .expected = text("extents whose product is ", shape[at])});
+  Shape result = shape.without(at);
+  for (int i = 0; i < parts.rank(); ++i) result = result.inserted(at + i, parts[i]);
+  return result;
 }
 
 void append(std::string& out, const Shape& shape) {

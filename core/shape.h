@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -57,11 +58,44 @@ class Shape {
   int rank_ = 0;
 };
 
+/// Axes that an operation goes over: all of them, one, or several in braces; negative ones count from the end,
+/// and one that is named twice counts once.
+class Axes {
+ public:
+  /// All axes.
+  Axes() = default;
+  Axes(int axis) : Axes(std::span<const int>(&axis, 1)) {}
+  Axes(std::initializer_list<int> axes) : Axes(std::span(axes.begin(), axes.size())) {}
+  template <class Range>
+  requires std::convertible_to<const Range&, std::span<const int>> Axes(const Range& axes)
+      : Axes(std::span<const int>(axes)) {}
+  /// Throws ShapeError for more than kMaxRank axes.
+  Axes(std::span<const int> axes);
+
+  /// The axes as bits, bit i for axis i of such a shape. Throws IndexError for an axis outside it.
+  unsigned bits(const Shape& shape) const;
+  /// The shape with these axes left out, or with extents of 1 in their place. Throws IndexError as bits().
+  Shape reduced(const Shape& shape, bool keep_axes) const;
+  /// The product of their extents. Throws IndexError as bits().
+  std::int64_t count(const Shape& shape) const;
+
+ private:
+  std::array<int, kMaxRank> axes_{};
+  int count_ = -1;  // all axes
+};
+
 /// The common shape of two operands: aligned at the last axis, extents equal or one of them 1 (NumPy's rule);
 /// none when they do not broadcast.
 std::optional<Shape> common_shape(const Shape& a, const Shape& b);
 /// Whether `from` can be expanded to `to`.
 bool broadcasts_to(const Shape& from, const Shape& to);
+
+/// The shape with the axes from `first` to `last` folded into one; [1] for a scalar. Throws ShapeError when the
+/// first comes after the last.
+Shape flattened(const Shape& shape, int first, int last);
+/// The shape with an axis taken apart into `extents`, one of which may be -1: what is left of the axis.
+/// Throws ShapeError unless their product is its extent.
+Shape unflattened(const Shape& shape, int axis, std::span<const std::int64_t> extents);
 
 /// "[32, 9, 256]"; "[]" for a scalar.
 void append(std::string& out, const Shape& shape);

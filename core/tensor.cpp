@@ -274,6 +274,41 @@ Tensor Tensor::select(int axis, std::int64_t position) const {
   return view(shape_.without(axis), strides, index * stride(axis));
 }
 
+Tensor Tensor::flip(int axis) const {
+  const std::int64_t n = extent(axis);
+  Strides strides = strides_;
+  std::int64_t& stride = strides[static_cast<std::size_t>(shape_.resolve(axis))];
+  const std::int64_t offset = n == 0 ? 0 : (n - 1) * stride;
+  stride = -stride;
+  return view(shape_, strides, offset);
+}
+
+Tensor Tensor::diagonal(std::int64_t offset, int axis_a, int axis_b) const {
+  const int a = shape_.resolve(axis_a), b = shape_.resolve(axis_b);
+  if (a == b)
+    throw ShapeError({.what = text("diagonal: axes ", axis_a, " and ", axis_b, " of ", shape_, " are the same"),
+                      .expected = "two axes"});
+  const std::int64_t rows = shape_[a], columns = shape_[b];
+  if (offset < -rows || offset > columns)
+    throw IndexError({.what = text("diagonal: offset ", offset, " is outside axes ", axis_a, " and ", axis_b,
+                                   " of ", shape_),
+                      .expected = text(-rows, " <= offset <= ", columns)});
+  const std::int64_t n = std::max<std::int64_t>(
+      0, offset < 0 ? std::min(rows + offset, columns) : std::min(rows, columns - offset));
+  Shape shape;
+  Strides strides{};
+  for (int axis = 0; axis < rank(); ++axis) {
+    if (axis == a || axis == b) continue;
+    strides[static_cast<std::size_t>(shape.rank())] = stride(axis);
+    shape = shape.inserted(shape.rank(), shape_[axis]);
+  }
+  strides[static_cast<std::size_t>(shape.rank())] = stride(a) + stride(b);
+  return view(shape.inserted(shape.rank(), n), strides,
+              n == 0       ? 0
+              : offset < 0 ? -offset * stride(a)
+                           : offset * stride(b));
+}
+
 Tensor Tensor::expand(const Shape& shape) const {
   if (!broadcasts_to(shape_, shape))
     throw ShapeError({.what = text("expand: ", shape_, " does not expand to ", shape),

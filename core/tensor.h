@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/dtype.h"
+#include "core/indices.h"
 #include "core/random.h"
 #include "core/shape.h"
 #include "core/storage.h"
@@ -37,6 +38,11 @@ inline Strides contiguous_strides(const Shape& shape) {
 class Tensor {
  public:
   Tensor() = default;
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) = default;
+  // Not to a result: `x[0] = y` would change nothing; x[0].copy_from(y) does.
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & = default;
 
   // ---- making
   // ------------------------------------------------------------------------------------------------------
@@ -142,6 +148,17 @@ class Tensor {
   Tensor slice(int axis, std::int64_t begin, std::int64_t end, std::int64_t step = 1) const;
   /// One position of an axis, which disappears. Throws IndexError outside it.
   Tensor select(int axis, std::int64_t position) const;
+  /// The part that the indices name: a position takes an axis away, a slice a part of it, `newaxis` puts one of
+  /// extent 1 in, `ellipsis` stands for all axes that are not spoken of. `x[0]`, `x[{ellipsis, slice(1, 4),
+  /// 0}]`, `x[{slice({}, {}, -1), newaxis}]`. Changes in place reach this tensor: `x[{0,
+  /// all()}].copy_from(row)`. Throws IndexError for a position or a slice outside its axis (a slice is not cut
+  /// to fit), for more positions and slices than axes, and for a second ellipsis.
+  Tensor operator[](const Indices& where) const;
+  /// An axis backwards.
+  Tensor flip(int axis) const;
+  /// Elements [..., i, ..., i + offset, ...] of two axes, which disappear: the last axis of the result.
+  /// Throws ShapeError when the two are one, IndexError when the diagonal lies outside the matrix.
+  Tensor diagonal(std::int64_t offset = 0, int axis_a = -2, int axis_b = -1) const;
   /// Axes of extent 1 (and new leading ones) repeated to the extents of `shape`. Throws ShapeError.
   Tensor expand(const Shape& shape) const;
   /// An axis of extent 1 inserted before `axis`, or such an axis removed.

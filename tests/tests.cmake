@@ -33,18 +33,25 @@ function(heed_test folder)
   add_test(NAME ${folder} COMMAND test_${folder} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 
-heed_test(core attention_test.cpp circular_test.cpp elementwise_test.cpp error_test.cpp file_test.cpp functions_test.cpp index_test.cpp json_test.cpp kernel_attention_test.cpp kernel_fused_test.cpp kernel_gru_test.cpp
-          kernel_loops_test.cpp kernels_test.cpp kernels_wide.cpp layer_norm_test.cpp lstm_test.cpp mask_test.cpp matmul_test.cpp
-          names_test.cpp parallel_test.cpp plot_columns_test.cpp plot_test.cpp print_test.cpp random_test.cpp recurrent_test.cpp reduce_test.cpp serialize_test.cpp
-          shape_test.cpp softmax_test.cpp source_location_test.cpp sparsemax_test.cpp storage_test.cpp subnormals_test.cpp table_test.cpp tensor_test.cpp tensor_view_test.cpp utf8_test.cpp)
+heed_test(core arrange_test.cpp attention_test.cpp circular_test.cpp cumulative_test.cpp elementwise_test.cpp
+          error_test.cpp file_test.cpp functions_test.cpp index_test.cpp indices_test.cpp json_test.cpp
+          kernel_attention_test.cpp kernel_fused_test.cpp kernel_gru_test.cpp kernel_loops_test.cpp
+          kernels_test.cpp kernels_wide.cpp layer_norm_test.cpp lstm_test.cpp mask_test.cpp matmul_test.cpp
+          names_test.cpp parallel_test.cpp plot_columns_test.cpp plot_test.cpp print_test.cpp random_test.cpp
+          recurrent_test.cpp reduce_test.cpp serialize_test.cpp shape_test.cpp softmax_test.cpp sort_test.cpp
+          source_location_test.cpp sparsemax_test.cpp storage_test.cpp subnormals_test.cpp table_test.cpp
+          tensor_test.cpp tensor_view_test.cpp truth_test.cpp utf8_test.cpp)
 # The 64-byte kernels for a processor that may have none: lowered to what it has.
 set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=fast -Wno-psabi)
 set_property(SOURCE tests/core/kernels_wide.cpp PROPERTY SKIP_PRECOMPILE_HEADERS ON)
-heed_test(autograd addressing_op_test.cpp attention_op_test.cpp backward_test.cpp checkpoint_test.cpp custom_test.cpp elementwise_op_test.cpp functional_test.cpp gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp
-          losses_op_test.cpp observer_test.cpp op_table_test.cpp record_test.cpp saved_values_test.cpp softmax_op_test.cpp var_test.cpp
-          inspect/anomaly_test.cpp inspect/explain_test.cpp inspect/formulas_test.cpp inspect/graph_drawing_test.cpp
-          inspect/graph_layout_test.cpp inspect/graph_scene_test.cpp inspect/layered_layout_test.cpp
-          inspect/statistics_test.cpp inspect/trace_test.cpp inspect/value_text_test.cpp)
+heed_test(autograd addressing_op_test.cpp array_fixture_test.cpp array_ops_test.cpp attention_op_test.cpp backward_test.cpp
+          checkpoint_test.cpp custom_test.cpp einsum_test.cpp elementwise_op_test.cpp functional_test.cpp
+          gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp losses_op_test.cpp observer_test.cpp
+          op_table_test.cpp record_test.cpp saved_values_test.cpp softmax_op_test.cpp var_test.cpp
+          inspect/anomaly_test.cpp inspect/explain_test.cpp inspect/formulas_test.cpp
+          inspect/graph_drawing_test.cpp inspect/graph_layout_test.cpp inspect/graph_scene_test.cpp
+          inspect/layered_layout_test.cpp inspect/statistics_test.cpp inspect/trace_test.cpp
+          inspect/value_text_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
           cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp copying_test.cpp coverage_test.cpp decoding_test.cpp feed_forward_test.cpp
           gate_orders_test.cpp gru_test.cpp key_value_cache_test.cpp language_model_test.cpp linear_test.cpp lstm_test.cpp
@@ -65,7 +72,8 @@ heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_te
 heed_test(examples comparison_test.cpp self_attention_by_hand_test.cpp flags_test.cpp progress_test.cpp report_test.cpp)
 heed_test(meta op_coverage_test.cpp source_rules_test.cpp)
 # The table of gradient checks: its rows are run by one program, and counted by another.
-add_library(heed_op_table OBJECT tests/autograd/op_table.cpp tests/autograd/op_table_elementwise.cpp)
+add_library(heed_op_table OBJECT tests/autograd/op_table.cpp tests/autograd/op_table_elementwise.cpp
+            tests/autograd/op_table_reductions.cpp tests/autograd/op_table_shapes.cpp)
 target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
 target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)

@@ -1,6 +1,7 @@
 // Rows chosen by ids.
 #pragma once
 
+#include "autograd/ops/arithmetic.h"
 #include "autograd/ops/shape.h"
 #include "core/index.h"
 
@@ -20,6 +21,22 @@ inline Var embedding(const Var& table, const Tensor& ids, SourceLocation at = {}
   return record({"embedding", at}, take_rows(table.value(), ids),
                 wrt(table, [ids, rows = table.extent(0)](const Var& dy) {
                   return scatter_rows(dy, unchanged(ids), rows);
+                }));
+}
+
+struct EmbeddingOptions {
+  std::int32_t padding;  ///< the id whose row stays as it is: it gets no gradient
+};
+
+/// The same, where one id stands for padding: `embedding(table, ids, {.padding = 0})`.
+///   dtable = dy added up by id, 0 in the row of the padding
+inline Var embedding(const Var& table, const Tensor& ids, const EmbeddingOptions& options,
+                     SourceLocation at = {}) {
+  return record({"embedding", at}, take_rows(table.value(), ids),
+                wrt(table, [ids, padding = options.padding, rows = table.extent(0)](const Var& dy) {
+                  const Tensor is_padding = equal(unchanged(ids), Tensor::scalar(padding, DType::i32));
+                  const Var zero(Tensor::scalar(0, dy.dtype()));
+                  return scatter_rows(where(is_padding.unsqueeze(-1), zero, dy), ids, rows);
                 }));
 }
 

@@ -1,8 +1,10 @@
 #include "autograd/ops/linear_algebra.h"
 
+#include "autograd/ops/einsum.h"
 #include "core/error.h"
 
 namespace heed {
+
 Var linear(const Var& x, const Var& w, const Var& b, SourceLocation at) {
   if (x.rank() == 0 || w.rank() != 2 || x.extent(-1) != w.extent(0))
     throw ShapeError({.what = text("linear: inner extents differ: x is ", x.shape(), ", w is ", w.shape()),
@@ -20,6 +22,51 @@ Var linear(const Var& x, const Var& w, const Var& b, SourceLocation at) {
                 wrt(x, [w](const Var& dy) { return linear(dy, transpose(w), Var()); }),             // [..., D]
                 wrt(w, [x](const Var& dy) { return matmul(transpose(as_rows(x)), as_rows(dy)); }),  // [D, K]
                 wrt(b, [](const Var& dy) { return dy; }));  // the engine sums
+}
+
+namespace {
+
+// The two must have a last axis; with `inner` of the same extent.
+void require_vectors(const Var& a, const Var& b, bool inner, const char* operation) {
+  const bool vectors = a.rank() > 0 && b.rank() > 0;
+  if (vectors && (!inner || a.extent(-1) == b.extent(-1))) return;
+  throw ShapeError(
+      {.what = text(operation, vectors ? ": inner extents differ: a is " : ": operands must be vectors: a is ",
+                    a.shape(), ", b is ", b.shape()),
+       .expected = vectors ? text("a.shape[-1] == b.shape[-1], got ", a.extent(-1), " and ", b.extent(-1))
+                           : text("rank >= 1, got ", a.rank(), " and ", b.rank()),
+       .operands = text("a: ", a.value().origin(), "    b: ", b.value().origin())});
+}
+
+}  // namespace
+
+Var outer(const Var& a, const Var& b, SourceLocation at) {
+  require_vectors(a, b, false, "outer");
+  return Operand(unsqueeze(a, -1, at), at) * unsqueeze(b, -2, at);
+}
+
+Var dot(const Var& a, const Var& b, SourceLocation at) {
+  require_vectors(a, b, true, "dot");
+  return squeeze(squeeze(matmul(unsqueeze(a, -2, at), unsqueeze(b, -1, at), at), -1, at), -1, at);
+}
+
+Var matvec(const Var& a, const Var& v, SourceLocation at) {
+  if (a.rank() < 2 || v.rank() < 1 || a.extent(-1) != v.extent(-1))
+    throw ShapeError({.what = text("matvec: a is ", a.shape(), ", v is ", v.shape()),
+                      .expected = "a [..., m, k] and v [..., k]",
+                      .operands = text("a: ", a.value().origin(), "    v: ", v.value().origin())});
+  return squeeze(matmul(a, unsqueeze(v, -1, at), at), -1, at);
+}
+
+Var bilinear(const Var& a, const Var& b, const Var& w, const Var& bias, SourceLocation at) {
+  if (a.rank() < 1 || b.rank() < 1 || w.rank() != 3 || w.extent(1) != a.extent(-1) ||
+      w.extent(2) != b.extent(-1) || (bias.defined() && bias.shape() != Shape{w.extent(0)}))
+    throw ShapeError({.what = text("bilinear: a is ", a.shape(), ", b is ", b.shape(), ", w is ", w.shape(),
+                                   bias.defined() ? text(", the bias is ", bias.shape()) : ""),
+                      .expected = "a [..., I], b [..., J], w [K, I, J], bias [K]",
+                      .operands = text("w: ", w.value().origin())});
+  const Var y = einsum("...i,kij,...j->...k", {a, w, b}, at);
+  return bias.defined() ? Operand(y, at) + bias : y;
 }
 
 }  // namespace heed

@@ -33,4 +33,36 @@ inline Var as_rows(const Var& x, SourceLocation at = {}) {
 /// Throws ShapeError unless x.shape[-1] == w.shape[0] and b.shape == [w.shape[1]].
 Var linear(const Var& x, const Var& w, const Var& b, SourceLocation at = {});
 
+/// All products of an element of a with one of b.
+///
+///   a [..., m]   b [..., n]   ->   y [..., m, n]    (leading axes broadcast)
+///   da = dy b    db = aT dy
+///
+/// Throws ShapeError for a scalar, and unless the leading axes broadcast.
+Var outer(const Var& a, const Var& b, SourceLocation at = {});
+
+/// Sum of the products of the elements of two vectors.
+///
+///   a [..., n]   b [..., n]   ->   y [...]    (leading axes broadcast)
+///   da = dy b    db = dy a
+///
+/// Throws ShapeError unless the two n agree.
+Var dot(const Var& a, const Var& b, SourceLocation at = {});
+
+/// Matrices times vectors; vectors times matrices are matvec(transpose(a), v).
+///
+///   a [..., m, k]   v [..., k]   ->   y [..., m]    (leading axes broadcast)
+///   da = dy outer v   dv = aT dy
+///
+/// Throws ShapeError unless the two k agree.
+Var matvec(const Var& a, const Var& v, SourceLocation at = {});
+
+/// What two vectors say to each other in K ways: y_k = sum over i, j of a_i w_kij b_j, + bias_k.
+///
+///   a [..., I]   b [..., J]   w [K, I, J]   bias [K] or undefined   ->   y [..., K]
+///   da = dy w b   db = dy a w   dw = dy a b, summed over rows   dbias = dy, summed over rows
+///
+/// Throws ShapeError unless the extents agree and the leading axes broadcast.
+Var bilinear(const Var& a, const Var& b, const Var& w, const Var& bias, SourceLocation at = {});
+
 }  // namespace heed

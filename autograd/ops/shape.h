@@ -22,6 +22,21 @@ inline Var reshape(const Var& x, std::initializer_list<std::int64_t> extents, So
   return reshape(x, std::span(extents.begin(), extents.size()), at);
 }
 
+/// The axes from `first` to `last` folded into one; a scalar becomes [1].   dx = dy in x's shape
+inline Var flatten(const Var& x, int first = 0, int last = -1, SourceLocation at = {}) {
+  return reshape(x, flattened(x.shape(), first, last), at);
+}
+
+/// An axis taken apart: extents that it is the product of, one of which may be -1.   dx = dy in x's shape
+/// Throws ShapeError when they do not fit.
+inline Var unflatten(const Var& x, int axis, std::span<const std::int64_t> extents, SourceLocation at = {}) {
+  return reshape(x, unflattened(x.shape(), axis, extents), at);
+}
+inline Var unflatten(const Var& x, int axis, std::initializer_list<std::int64_t> extents,
+                     SourceLocation at = {}) {
+  return unflatten(x, axis, std::span(extents.begin(), extents.size()), at);
+}
+
 /// Two axes exchanged.   dx = dy with the same two exchanged
 inline Var transpose(const Var& x, int axis_a = -2, int axis_b = -1, SourceLocation at = {}) {
   return record({"transpose", at}, x.value().transpose(axis_a, axis_b),
@@ -40,6 +55,25 @@ inline Var permute(const Var& x, std::span<const int> order, SourceLocation at =
 }
 inline Var permute(const Var& x, std::initializer_list<int> order, SourceLocation at = {}) {
   return permute(x, std::span(order.begin(), order.size()), at);
+}
+
+/// An axis put in another place, the others in their order.   dx = dy with it put back
+inline Var move_axis(const Var& x, int from, int to, SourceLocation at = {}) {
+  std::array<int, kMaxRank> order{};
+  const int source = x.shape().resolve(from), target = x.shape().resolve(to);
+  for (int i = 0, other = 0; i < x.rank(); ++i) {
+    if (other == source) ++other;
+    order[static_cast<std::size_t>(i)] = i == target ? source : other++;
+  }
+  return permute(x, std::span(order.data(), static_cast<std::size_t>(x.rank())), at);
+}
+
+/// Axes backwards: `flip(x, 0)`, `flip(x, {0, 1})`.   dx = dy with the same axes backwards
+inline Var flip(const Var& x, const Axes& axes, SourceLocation at = {}) {
+  Tensor value = x.value();
+  for (int axis = 0; axis < x.rank(); ++axis)
+    if (axes.bits(x.shape()) >> axis & 1) value = value.flip(axis);
+  return record({"flip", at}, std::move(value), wrt(x, [axes](const Var& dy) { return flip(dy, axes); }));
 }
 
 Var unslice(const Var& y, const Shape& shape, int axis, std::int64_t begin, std::int64_t step);

@@ -373,6 +373,8 @@ const std::vector<OpRow>& op_table() {
     add_attention(all);
     add_addressing(all);
     add_elementwise(all);
+    add_reductions_and_products(all);
+    add_shapes_and_parts(all);
     return all;
   }();
   return rows;

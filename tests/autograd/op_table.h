@@ -29,6 +29,8 @@ std::vector<Var> draw_inputs(const OpRow& row, std::uint64_t seed);
 
 /// Rows that stand in files of their own.
 void add_elementwise(std::vector<OpRow>& rows);
+void add_reductions_and_products(std::vector<OpRow>& rows);
+void add_shapes_and_parts(std::vector<OpRow>& rows);
 
 /// Every row, in the order of autograd/ops.h.
 const std::vector<OpRow>& op_table();

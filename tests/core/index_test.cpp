@@ -1,7 +1,9 @@
 // Picking and joining parts of tensors, and batches of ids.
 #include "core/index.h"
 
+#include "core/elementwise.h"
 #include "core/error.h"
+#include "core/reduce.h"
 #include "core/tokens.h"
 #include "tests/catch.h"
 #include "tests/core/core_testing.h"
@@ -52,6 +54,134 @@ TEST_CASE("add_rows: rows of one id add up; outside ids change nothing") {
   CHECK_THROWS_AS(add_rows(table, ids({0}, {1}), Tensor::ones({1, 2})), DTypeError);
   Tensor turned = counted({2, 3}).transpose();
   CHECK_THROWS_AS(add_rows(turned, ids({0}, {1}), Tensor::ones({1, 2}, DType::f64)), ShapeError);
+}
+
+TEST_CASE("gather: elements by their positions along any axis, of any type and strides") {
+  const Tensor x = strided(counted({3, 4}));
+  CHECK(gather(x, 1, ids({3, 0, 0, 1, 2, 2}, {3, 2})).to_vector() == Values{3, 0, 4, 5, 10, 10});
+  CHECK(gather(x, 0, ids({2, 0, 1, 1}, {1, 4})).to_vector() == Values{8, 1, 6, 7});
+  CHECK(gather(x, 1, ids({3}, {1, 1})).to_vector() == Values{3});  // fewer rows than x has
+  CHECK(gather(x, -1, ids({}, {3, 0})).shape() == Shape{3, 0});
+  CHECK(gather(x, 1, strided(ids({1, 2, 3}, {3, 1}))).to_vector() == Values{1, 6, 11});
+  CHECK(gather(x.transpose(), 1, ids({2}, {1, 1}).expand({4, 2})).to_vector() ==
+        Values{8, 8, 9, 9, 10, 10, 11, 11});
+  for (const DType dtype : {DType::f32, DType::i32, DType::boolean}) {
+    const Tensor y = gather(Tensor::of({0, 1, 1}, {3}, dtype), 0, ids({1, 0}, {2}));
+    CHECK(y.dtype() == dtype);
+    CHECK(y.to_vector() == Values{1, 0});
+  }
+  const Tensor cube = normal({3, 4, 5}, 1), where = ids({0, 2, 1, 1, 0, 2, 2, 2, 1, 0, 0, 1}, {3, 4, 1});
+  for (std::int64_t i = 0; i < 3; ++i)
+    for (std::int64_t j = 0; j < 4; ++j)
+      CHECK(gather(cube, 2, where).at({i, j, 0}) ==
+            cube.at({i, j, static_cast<std::int64_t>(where.at({i, j, 0}))}));
+}
+
+TEST_CASE("gather: a position outside the axis is named with its place; extents and types must fit") {
+  Tensor x = counted({3, 4});
+  CHECK(thrown<IndexError>([&] {
+          gather(x, 1, ids({0, 1, 4, -1}, {2, 2}));
+        }) ==
+        "IndexError: gather: position 4 at [1, 0] of positions [2, 2] is outside axis 1 of [3, 4]\n"
+        "  requires 0 <= position < 4");
+  CHECK_THROWS_AS(gather(x, 0, ids({-1}, {1, 1})), IndexError);
+  CHECK_THROWS_AS(gather(Tensor::empty({0, 2}), 0, ids({0}, {1, 1})), IndexError);
+  x.storage().set_label("parameter \"w\"");
+  CHECK(thrown<ShapeError>([&] {
+          gather(x, 1, ids({0, 0, 0, 0}, {4, 1}));
+        }) ==
+        "ShapeError: gather: positions are [4, 1] along axis 1 of [3, 4]\n"
+        "  requires positions of the same rank, no larger off the axis\n"
+        "  x: parameter \"w\"    positions: a tensor");
+  CHECK_THROWS_AS(gather(x, 1, ids({0}, {1})), ShapeError);
+  CHECK(thrown<DTypeError>([&] {
+          gather(x, 1, counted({3, 1}));
+        }) == "DTypeError: gather: positions are f64\n  requires i32");
+}
+
+TEST_CASE("scatter: writes where gather reads, the last stays, and x is left as it was") {
+  const Tensor x = counted({2, 3});
+  const Tensor y = scatter(x, 1, ids({2, 0, 1, 1}, {2, 2}), Tensor::of({10, 20, 30, 40}, {2, 2}, DType::f64));
+  CHECK(y.to_vector() == Values{20, 1, 10, 3, 40, 5});
+  CHECK(x.to_vector() == Values{0, 1, 2, 3, 4, 5});
+  CHECK(scatter_stays({2, 3}, 1, ids({2, 0, 1, 1}, {2, 2})).to_vector() == Values{1, 1, 0, 1});
+  const Tensor back = scatter(Tensor::zeros({4}, DType::f64), 0, ids({2, 0, 3, 1}, {4}), counted({4}));
+  CHECK(gather(back, 0, ids({2, 0, 3, 1}, {4})).to_vector() == counted({4}).to_vector());
+  CHECK(first_line(thrown<ShapeError>([&] {
+          scatter(x, 1, ids({0, 0}, {2, 1}), counted({2, 2}));
+        })) == "ShapeError: scatter: the source is [2, 2], positions are [2, 1]");
+  CHECK_THROWS_AS(scatter(x, 1, ids({0, 0}, {2, 1}), Tensor::ones({2, 1})), DTypeError);
+  CHECK_THROWS_AS(scatter(x, 1, ids({0, 3}, {2, 1}), counted({2, 1})), IndexError);
+}
+
+TEST_CASE("add_at: is the adjoint of gather, and what falls into one place adds up") {
+  const Tensor x = normal({4, 3, 5}, 1), dy = normal({4, 6, 5}, 2);
+  Rng rng(3);
+  const Tensor at = Tensor::uniform({4, 6, 5}, 0, 3, rng).to(DType::i32);
+  Tensor dx = Tensor::zeros(x.shape(), DType::f64);
+  add_at(dx, 1, at, strided(dy));
+  // <gather(x), dy> = <x, gather's adjoint of dy>
+  CHECK(std::abs(sum(gather(x, 1, at) * dy).item() - sum(x * dx).item()) < 1e-12);
+  Tensor y = counted({2, 3});
+  add_at(y, 1, ids({1}, {1}).expand({2, 4}), Tensor::ones({2, 4}, DType::f64));
+  CHECK(y.to_vector() == Values{0, 5, 2, 3, 8, 5});
+  add_at(y, 0, ids({1, 1, 0}, {3, 1}).expand({3, 2}), counted({3, 2}));  // rows at once, the last column stays
+  CHECK(y.to_vector() == Values{4, 10, 2, 5, 12, 5});
+  CHECK(y.storage().changed() > 0);
+  add_at(y, 1, ids({1, 2, 0, 1, 2, 0}, {2, 3}), y);
+  CHECK(y.to_vector() == Values{6, 14, 12, 10, 17, 17});
+  Tensor turned = y.transpose().flip(0);  // a view: what it holds, y holds
+  add_at(turned, 0, ids({2, 0}, {1, 2}), Tensor::of({100, 200}, {1, 2}, DType::f64));
+  CHECK(y.to_vector() == Values{106, 14, 12, 10, 17, 217});
+  CHECK(gather(turned, 0, ids({0, 2}, {1, 2})).to_vector() == Values{12, 10});
+}
+
+TEST_CASE("add_at: nothing changes when a position is outside; a repeated element is not added to") {
+  Tensor y = counted({3});
+  CHECK_THROWS_AS(add_at(y, 0, ids({0, 3}, {2}), counted({2})), IndexError);
+  CHECK(y.to_vector() == Values{0, 1, 2});
+  Tensor repeated = Tensor::zeros({1, 2}, DType::f64).expand({3, 2});
+  CHECK_THROWS_AS(add_at(repeated, 1, ids({0, 0, 0}, {3, 1}), counted({3, 1})), ShapeError);
+  Tensor whole = counted({3}, DType::i32);
+  CHECK_THROWS_AS(add_at(whole, 0, ids({0}, {1}), counted({1}, DType::i32)), DTypeError);
+}
+
+TEST_CASE("index_select: parts along any axis, rows as take_rows gives them") {
+  const Tensor x = strided(counted({2, 3, 4}));
+  CHECK(index_select(x, 1, ids({2, 0, 2}, {3})).shape() == Shape{2, 3, 4});
+  CHECK(index_select(x, -1, ids({3, 1}, {2})).to_vector() == Values{3, 1, 7, 5, 11, 9, 15, 13, 19, 17, 23, 21});
+  const Tensor table = normal({5, 3}, 1), some = ids({4, 0, 4}, {3});
+  CHECK(index_select(table, 0, some).to_vector() == take_rows(table, some).to_vector());
+  CHECK(index_select(x, 0, ids({}, {0})).shape() == Shape{0, 3, 4});
+  CHECK(thrown<IndexError>([&] {
+          index_select(x, 1, ids({0, 3}, {2}));
+        }) ==
+        "IndexError: index_select: position 3 at [1] of positions [2] is outside axis 1 of [2, 3, 4]\n"
+        "  requires 0 <= position < 3");
+  CHECK_THROWS_AS(index_select(x, 1, ids({0, 1}, {2, 1})), ShapeError);
+  CHECK_THROWS_AS(index_select(x, 1, counted({2})), DTypeError);
+}
+
+TEST_CASE("take_along_axis: positions and x broadcast off the axis") {
+  const Tensor x = counted({2, 3});
+  CHECK(take_along_axis(x, 1, ids({2, 0}, {1, 2})).to_vector() == Values{2, 0, 5, 3});
+  CHECK(take_along_axis(x.slice(0, 1, 2), 1, ids({2, 0}, {2, 1})).to_vector() == Values{5, 3});
+  CHECK(first_line(thrown<ShapeError>([&] {
+          take_along_axis(x, 1, ids({0, 0, 0}, {3, 1}));
+        })) == "ShapeError: take_along_axis: positions are [3, 1] along axis 1 of [2, 3]");
+  CHECK_THROWS_AS(take_along_axis(x, 1, ids({0}, {1})), ShapeError);
+}
+
+TEST_CASE("one_hot: a 1 where the id is; the first id outside is named") {
+  const Tensor y = one_hot(ids({2, 0}, {2}), 3);
+  CHECK(y.to_vector() == Values{0, 0, 1, 1, 0, 0});
+  CHECK(y.dtype() == DType::f32);
+  CHECK(one_hot(ids({1}, {}), 2, DType::boolean).to_vector() == Values{0, 1});
+  CHECK(one_hot(ids({}, {0}), 4).shape() == Shape{0, 4});
+  CHECK(first_line(thrown<IndexError>([] {
+          one_hot(ids({0, 3}, {2}), 3);
+        })) == "IndexError: one_hot: id 3 at position 1 of ids [2] is none of 3 classes");
+  CHECK_THROWS_AS(one_hot(counted({2}), 3), DTypeError);
 }
 
 TEST_CASE("concat: side by side along any axis, views and empty parts too") {

@@ -120,6 +120,95 @@ TEST_CASE("max, min and argmax: along every axis, the first of equals, NaN wins"
   CHECK(max(low, 0).item() == -INFINITY);
 }
 
+TEST_CASE("argmin: the first of the smallest, NaN wins") {
+  const Tensor x = Tensor::matrix({{3, -1, 3, -1}, {-5, 2, 2, -5}}, DType::f64);
+  CHECK(argmin(x, 1).to_vector() == Values{1, 0});
+  CHECK(argmin(x, 0).to_vector() == Values{1, 0, 1, 1});
+  CHECK(argmin(x.to(DType::i32), -1).to_vector() == Values{1, 0});
+  CHECK(argmin(Tensor::of({1, NAN, 0}, {3}), 0).item() == 1);
+  CHECK_THROWS_AS(argmin(Tensor::empty({0}), 0), ShapeError);
+}
+
+TEST_CASE("max, min and product: over every set of axes, kept or not, agree with axis after axis") {
+  for (const Shape& shape : {Shape{3, 4, 5}, Shape{2, 1, 3, 2}, Shape{1, 70, 3}, Shape{}})
+    for (unsigned reduced = 0; reduced < 1u << shape.rank(); ++reduced) {
+      INFO(to_string(shape) << ", axes " << reduced);
+      const Tensor x = strided(normal(shape, 12));
+      const std::vector<int> axes = axes_of(reduced);
+      Tensor largest = x, smallest = x, multiplied = x;
+      for (const int axis : axes) {
+        largest = max(largest, axis, true);
+        smallest = min(smallest, axis, true);
+        multiplied = product(multiplied, axis, true);
+      }
+      REQUIRE(max(x, axes, true).to_vector() == largest.to_vector());
+      REQUIRE(min(x, axes).to_vector() == smallest.to_vector());
+      REQUIRE(difference(product(x, axes), multiplied) < 1e-14);
+      REQUIRE(max(x, axes).shape() == Axes(axes).reduced(shape, false));
+      REQUIRE(product(x, axes, true).shape() == Axes(axes).reduced(shape, true));
+    }
+  CHECK(max(counted({3, 4})).item() == 11);
+  CHECK(min(counted({3, 4})).item() == 0);
+  CHECK(thrown<ShapeError>([] {
+          max(Tensor::empty({2, 0, 3}), {0, 1});
+        }) == "ShapeError: max: axis 1 of [2, 0, 3] is empty");
+}
+
+TEST_CASE("product: along rows and columns, of nothing 1, with zeros 0") {
+  const Tensor x = Tensor::matrix({{1, 2, 3}, {4, 0, -6}}, DType::f64);
+  CHECK(product(x, 1).to_vector() == Values{6, 0});
+  CHECK(product(x, 0).to_vector() == Values{4, 0, -18});
+  CHECK(product(x).item() == 0);
+  CHECK(product(Tensor::empty({2, 0}), 1).to_vector() == Values{1, 1});
+  CHECK(product(Tensor::empty({0})).item() == 1);
+  CHECK_THROWS_AS(product(x.to(DType::i32)), DTypeError);
+}
+
+TEST_CASE("mean and variance: by their definitions, along any axes") {
+  const Tensor x = strided(normal({3, 4, 5}, 5));
+  const std::vector<int> axes{0, 2};
+  const Tensor centre = mean(x, axes, true);
+  CHECK(difference(centre, sum(x, axes, true) / 15.0) < 1e-15);
+  for (const std::int64_t correction : {0, 1, 3}) {
+    const Tensor distances = (x - centre) * (x - centre);
+    CHECK(difference(variance(x, axes, {.correction = correction}),
+                     sum(distances, axes) / static_cast<double>(15 - correction)) < 1e-14);
+  }
+  CHECK(variance(x, axes, {.keep_axes = true}).shape() == Shape{1, 4, 1});
+  CHECK(variance(Tensor::of({1, 2, 3, 4}, {4}, DType::f64)).item() == Approx(5.0 / 3));
+  CHECK(mean(Tensor::empty({2, 0}), 1).to_vector() == Values{0, 0});
+  // Far from 0 the squares lose nothing: distances are taken before they are squared.
+  CHECK(variance(Tensor::of({1e8 + 1, 1e8 + 3}, {2}, DType::f64)).item() == 2);
+}
+
+TEST_CASE("variance: no elements left after the correction is an error") {
+  CHECK(thrown<ShapeError>([] {
+          variance(Tensor::ones({3, 1}), 1);
+        }) ==
+        "ShapeError: variance: of 1 elements along the axes of [3, 1] none are left after a correction of 1\n"
+        "  requires 0 <= correction < number of elements");
+  CHECK(variance(Tensor::ones({3, 1}), 1, {.correction = 0}).to_vector() == Values{0, 0, 0});
+  CHECK_THROWS_AS(variance(Tensor::empty({0}), 0, {.correction = 0}), ShapeError);
+  CHECK_THROWS_AS(variance(Tensor::ones({3}), 0, {.correction = -1}), ShapeError);
+}
+
+TEST_CASE("norm: 1, 2, 3 and infinity along axes; f32 does not overflow on the way") {
+  const Tensor x = Tensor::matrix({{3, -4, 0}, {0, 0, 0}}, DType::f64);
+  CHECK(norm(x, 2, 1).to_vector() == Values{5, 0});
+  CHECK(norm(x, 1, 1).to_vector() == Values{7, 0});
+  CHECK(norm(x, INFINITY, 1).to_vector() == Values{4, 0});
+  CHECK(norm(x, 3, -1, true).shape() == Shape{2, 1});
+  CHECK(norm(x, 3, 1).at({0}) == Approx(std::cbrt(27.0 + 64)));
+  CHECK(norm(x, 2).item() == 5);
+  CHECK(norm(x, 2, {0, 1}).item() == norm(x));
+  CHECK(norm(Tensor::empty({2, 0}), INFINITY, 1).to_vector() == Values{0, 0});
+  CHECK(std::abs(norm(Tensor::full({4}, 1e30), 2).item() / 2e30 - 1) < 1e-6);
+  CHECK(norm(Tensor::full({4}, 1e30), 3).dtype() == DType::f32);
+  CHECK(thrown<ConfigError>([&] { norm(x, 0.5); }) == "ConfigError: norm: p is 0.5\n  requires p >= 1");
+  CHECK_THROWS_AS(norm(x, NAN), ConfigError);
+  CHECK_THROWS_AS(norm(x.to(DType::i32), 2), DTypeError);
+}
+
 TEST_CASE("max, min and argmax: long strided rows agree with a plain loop") {
   const Tensor x = normal({5, 67, 3}, 8, DType::f32), largest = max(x, 1), smallest = min(x, 1),
                at = argmax(x, 1);
@@ -136,7 +225,7 @@ TEST_CASE("max, min and argmax: long strided rows agree with a plain loop") {
 TEST_CASE("max, min and argmax: an empty axis is a ShapeError, an empty result is not") {
   const Tensor x = Tensor::empty({3, 0});
   CHECK(thrown<ShapeError>([&] { max(x, 1); }) == "ShapeError: max: axis 1 of [3, 0] is empty");
-  CHECK(thrown<ShapeError>([&] { min(x, -1); }) == "ShapeError: min: axis -1 of [3, 0] is empty");
+  CHECK(thrown<ShapeError>([&] { min(x, -1); }) == "ShapeError: min: axis 1 of [3, 0] is empty");
   CHECK(thrown<ShapeError>([&] { argmax(x, 1); }) == "ShapeError: argmax: axis 1 of [3, 0] is empty");
   CHECK(max(x, 0).shape() == Shape{0});
   CHECK(argmax(x, 0).shape() == Shape{0});

@@ -1,5 +1,7 @@
 #include "core/shape.h"
 
+#include <vector>
+
 #include "core/error.h"
 #include "tests/catch.h"
 #include "tests/core/core_testing.h"
@@ -87,6 +89,46 @@ TEST_CASE("shape: as text") {
   CHECK(to_string(Shape{32, 9, 256}) == "[32, 9, 256]");
   CHECK(to_string(Shape{}) == "[]");
   CHECK(text("of ", Shape{0}) == "of [0]");
+}
+
+TEST_CASE("axes: all, one or several, from either end, each counted once") {
+  const Shape shape{2, 3, 4};
+  CHECK(Axes().bits(shape) == 7);
+  CHECK(Axes(-1).bits(shape) == 4);
+  CHECK(Axes({0, -2, 1}).bits(shape) == 3);
+  CHECK(Axes(std::vector<int>{}).bits(shape) == 0);
+  CHECK(Axes().bits(Shape{}) == 0);
+  CHECK(Axes({0, 2}).reduced(shape, false) == Shape{3});
+  CHECK(Axes({0, 2}).reduced(shape, true) == Shape{1, 3, 1});
+  CHECK(Axes().reduced(shape, false) == Shape{});
+  CHECK(Axes({0, 2}).count(shape) == 8);
+  CHECK(Axes(std::vector<int>{}).count(shape) == 1);
+  CHECK(thrown<IndexError>([&] {
+          Axes({0, 3}).bits(shape);
+        }) == "IndexError: axis 3 is outside a tensor of shape [2, 3, 4]\n  requires -3 <= axis < 3");
+  CHECK_THROWS_AS(Axes({0, 0, 0, 0, 0, 0, 0, 0, 0}), ShapeError);
+}
+
+TEST_CASE("flattened and unflattened: neighbouring axes as one, and one as several") {
+  const Shape shape{2, 3, 4, 5};
+  CHECK(flattened(shape, 1, 2) == Shape{2, 12, 5});
+  CHECK(flattened(shape, 0, -1) == Shape{120});
+  CHECK(flattened(shape, -1, 3) == shape);
+  CHECK(flattened({}, 0, -1) == Shape{1});
+  CHECK(flattened({2, 0, 3}, 0, 1) == Shape{0, 3});
+  CHECK(thrown<ShapeError>([&] { flattened(shape, 2, 1); }) ==
+        "ShapeError: flatten: axes 2 to 1 of [2, 3, 4, 5]\n  requires the first not after the last");
+  const std::vector<std::int64_t> parts{2, -1, 1}, both{-1, -1}, five{5, 1}, with_zero{0, -1}, none{};
+  CHECK(unflattened(shape, 2, parts) == Shape{2, 3, 2, 2, 1, 5});
+  CHECK(unflattened(shape, -1, five) == Shape{2, 3, 4, 5, 1});
+  CHECK(unflattened({2, 1}, 1, none) == Shape{2});
+  CHECK(unflattened({0}, 0, parts) == Shape{2, 0, 1});
+  CHECK(thrown<ShapeError>([&] { unflattened(shape, 1, five); }) ==
+        "ShapeError: unflatten: axis 1 of [2, 3, 4, 5] is not the product of [5, 1]\n"
+        "  requires extents whose product is 3");
+  CHECK_THROWS_AS(unflattened(shape, 1, parts), ShapeError);
+  CHECK_THROWS_AS(unflattened(shape, 1, both), ShapeError);
+  CHECK_THROWS_AS(unflattened({0}, 0, with_zero), ShapeError);
 }
 
 }  // namespace

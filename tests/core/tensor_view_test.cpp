@@ -1,4 +1,6 @@
 // Views: every promise against the position arithmetic written out.
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/tensor.h"
 #include "tests/catch.h"
@@ -90,6 +92,44 @@ TEST_CASE("select: one position, and the axis is gone") {
   CHECK(thrown<IndexError>([&] { x.select(1, 3); }) ==
         "IndexError: select: position 3 is outside axis 1 of [2, 3, 4]\n  requires -3 <= position < 3");
   CHECK_THROWS_AS(Tensor::empty({0}).select(0, 0), IndexError);
+}
+
+TEST_CASE("flip: an axis backwards without a copy, and again forwards") {
+  const Tensor x = counted({2, 3, 4});
+  for (const int axis : {0, 1, -1}) {
+    const Tensor y = x.flip(axis);
+    CHECK(shares(x, y));
+    for (std::int64_t i = 0; i < x.extent(axis); ++i)
+      CHECK(y.select(axis, i).to_vector() == x.select(axis, x.extent(axis) - 1 - i).to_vector());
+    CHECK(y.flip(axis).to_vector() == x.to_vector());
+    CHECK(y.flip(axis).contiguous());
+    CHECK(y.clone().flip(axis).to_vector() == x.to_vector());
+  }
+  CHECK(Tensor::empty({0, 2}).flip(0).shape() == Shape{0, 2});
+  CHECK(Tensor::ones({1}).flip(0).contiguous());
+  CHECK(Tensor::scalar(3).expand({4}).flip(0).to_vector() == Values{3, 3, 3, 3});
+  CHECK_THROWS_AS(x.flip(3), IndexError);
+}
+
+TEST_CASE("diagonal: of any two axes at any offset, without a copy") {
+  const Tensor x = counted({2, 3, 4});
+  for (std::int64_t offset = -3; offset <= 4; ++offset) {
+    const Tensor y = x.diagonal(offset);
+    const std::int64_t row = offset < 0 ? -offset : 0, column = offset < 0 ? 0 : offset;
+    REQUIRE(y.shape() == Shape{2, std::min(3 - row, 4 - column)});
+    REQUIRE(shares(x, y));
+    for (std::int64_t b = 0; b < 2; ++b)
+      for (std::int64_t i = 0; i < y.extent(1); ++i) REQUIRE(y.at({b, i}) == x.at({b, row + i, column + i}));
+  }
+  CHECK(x.diagonal(1, 2, 0).to_vector() == Values{12, 16, 20});
+  CHECK(x.diagonal(1, 2, 0).shape() == Shape{3, 1});
+  CHECK(x.transpose().diagonal(-1).to_vector() == x.diagonal(1).to_vector());
+  CHECK(Tensor::empty({0, 3}).diagonal(2).shape() == Shape{0});
+  CHECK(thrown<IndexError>([&] { x.diagonal(5); }) ==
+        "IndexError: diagonal: offset 5 is outside axes -2 and -1 of [2, 3, 4]\n  requires -3 <= offset <= 4");
+  CHECK(first_line(thrown<ShapeError>([&] { x.diagonal(0, 2, -1); })) ==
+        "ShapeError: diagonal: axes 2 and -1 of [2, 3, 4] are the same");
+  CHECK_THROWS_AS(Tensor::ones({3}).diagonal(), IndexError);
 }
 
 TEST_CASE("expand: repeats extents of 1 and new leading axes without a copy") {
