@@ -101,11 +101,8 @@ void Trace::reached(const Node& node, std::span<const Var> dy) {
   if (stopped_) return;
   // Each of several outputs has a node of its own, which is reached before that of the whole operation.
   const auto value = value_of_node_.find(node.recorded_at);
-  if (value != value_of_node_.end()) {
-    TracedValue& its = values_[value->second];
-    if (dy.size() == 1 && dy[0].defined()) its.gradient = dy[0].value();
-    if (its.name.empty() && node.extras) its.name = node.extras->name;  // given since
-  }
+  if (value != value_of_node_.end() && dy.size() == 1 && dy[0].defined())
+    values_[value->second].gradient = dy[0].value();
   const auto operation = operation_of_id_.find(id_of(node));
   if (operation != operation_of_id_.end()) {
     if (&node.whole() == &node) operations_[operation->second].reached = ++reached_;

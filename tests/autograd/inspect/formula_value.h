@@ -46,10 +46,13 @@ class FormulaReader {
     const Tensor first = sum();
     if (!accept("if ")) return first;
     Tensor condition = sum();
-    if (accept(">")) condition = less(sum(), condition);
+    if (accept(">"))
+      condition = less(sum(), condition);
+    else if (accept("<"))
+      condition = less(condition, sum());
     if (condition.dtype() != DType::boolean) throw NotAFormula();
     expect("else");
-    return where(condition, first, sum());
+    return where(condition, first, choice());
   }
   Tensor sum() {
     Tensor value = product();
@@ -79,10 +82,7 @@ class FormulaReader {
     if (accept("-")) return apply(kernels::Unary::negate, signed_power(), "test");
     const Tensor base = atom();
     if (!accept("^")) return base;
-    const double exponent = atom().item();
-    Tensor power = base;
-    for (int i = 1; i < exponent; ++i) power = power * base;
-    return power;
+    return pow(base, atom());
   }
   Tensor atom() {
     Tensor value = bare_atom();
@@ -119,11 +119,19 @@ class FormulaReader {
                                                      {"tanh", Unary::tanh},
                                                      {"sigmoid", Unary::sigmoid}};
     if (const auto found = kUnary.find(function); found != kUnary.end()) return apply(found->second, x, "test");
+    using Function = Tensor (*)(const Tensor&);
+    static const std::map<std::string, Function> kFunctions{
+        {"abs", abs},   {"sign", sign}, {"floor", floor}, {"ceil", ceil},   {"round", round}, {"trunc", trunc},
+        {"sin", sin},   {"cos", cos},   {"tan", tan},     {"asin", asin},   {"acos", acos},   {"atan", atan},
+        {"sinh", sinh}, {"cosh", cosh}, {"asinh", asinh}, {"acosh", acosh}, {"atanh", atanh}};
+    if (const auto found = kFunctions.find(function); found != kFunctions.end()) return found->second(x);
     if (function == "erf") return erf(x);
     if (function == "softmax") return softmax(x);
     if (function == "rowsum") return heed::sum(x, -1, true);
     if (function == "rowmean") return heed::sum(x, -1, true) / static_cast<double>(x.extent(-1));
-    if (function == "max" && second.defined()) return where(less(x, second), second, x);
+    if (function == "max" && second.defined()) return maximum(x, second);
+    if (function == "min" && second.defined()) return minimum(x, second);
+    if (function == "atan2" && second.defined()) return atan2(x, second);
     throw NotAFormula();
   }
 
