@@ -5,6 +5,7 @@
 
 #include "autograd/hooks.h"
 #include "autograd/node.h"
+#include "autograd/ops/arithmetic.h"
 #include "autograd/record.h"
 #include "core/elementwise.h"
 #include "core/error.h"
@@ -14,6 +15,10 @@ namespace heed {
 
 Var identity(const Var& x) {
   return record("identity", x.value(), wrt(x, [](const Var& dy) { return dy; }));
+}
+
+Var scale_gradient(const Var& x, double factor, SourceLocation at) {
+  return record({"scale_gradient", at}, x.value(), wrt(x, [factor](const Var& dy) { return dy * factor; }));
 }
 
 Var sum_to(const Var& x, const Shape& shape) {

@@ -46,6 +46,9 @@ std::array<Var, N> differentiate_definition(const std::array<Var, N>& operands, 
 
 /// y = x, as a new place in the graph.
 Var identity(const Var& x);
+/// y = x, with a gradient that is not its own: dx = dy times the factor. Below 0 it reverses, so that what lies
+/// behind x learns to spoil what comes after it (Ganin and Lempitsky 2015). For no gradient at all: detach().
+Var scale_gradient(const Var& x, double factor, SourceLocation at = {});
 /// A gradient of the broadcast shape summed to an operand's shape; recorded as any operation.
 Var sum_to(const Var& x, const Shape& shape);
 /// x repeated along axes of extent 1 (and new leading ones) to `shape`: the inverse of sum_to.

@@ -3,6 +3,12 @@
 //   for (const Layer& layer : layers)                                     // keeps one Var a layer
 //     x = checkpoint([&](const Var& in) { return layer(in); }, x);
 //
+//   const auto chunk = [&](std::span<const Var> in) {                     // of a long sequence, 32 steps
+//     const LstmOutput out = lstm(in[0], {in[1], in[2]});
+//     return std::vector{out.hs, out.state.h, out.state.c};
+//   };
+//   std::vector<Var> out = checkpoint(chunk, std::array{slice(x, 1, t, t + 32), h, c});
+//
 // Source: Chen et al. 2016, "Training deep nets with sublinear memory cost".
 #pragma once
 

@@ -143,6 +143,7 @@ constexpr FormulaRow kTable[] = {
     {"sum_to", "x", "y = sum(x) to the shape before broadcasting", {"dy, repeated over what was summed"}},
     {"expand", "x", "y = x, repeated", {"dy"}},
     {"identity", "x", "y = x", {"dy"}},
+    {"scale_gradient", "x", "y = x", {"dy * s"}, "", kNumber},
     {"max", "x", "y = max(x)", {"dy where x is the largest, 0 elsewhere"}, "", "equal ones share the gradient"},
     {"min",
      "x",

@@ -214,6 +214,17 @@ TEST_CASE("backward: inside a hook adds to the gradients of leaves that the oute
   CHECK(numbers(x.grad()) == Numbers{32 + 5});
 }
 
+TEST_CASE("scale_gradient: the value stays, the gradient is multiplied, in derivatives of any order") {
+  const Var x = leaf({2, 3});
+  const auto reversed = [](const Var& v) { return scale_gradient(v * v, -1) * v; };
+  CHECK(numbers(reversed(x)) == Numbers{8, 27});
+  sum(reversed(x)).backward();
+  CHECK(numbers(x.grad()) == Numbers{4 - 2 * 4, 9 - 2 * 9});  // x² - 2 x x
+  // Of the first x², which comes by the reversing way, -2 x, and of the rest -4 x.
+  const Var slope = grad(sum(reversed(x)), {x}, {.create_graph = true})[0];
+  CHECK(numbers(grad(sum(slope), {x})[0]) == Numbers{-12, -18});
+}
+
 TEST_CASE("grad: of several outputs for several inputs, summed, leaving grad() alone") {
   const Var a = leaf({2}), b = leaf({3});
   const Var outputs[] = {a * b, a * a, b * 4.0};

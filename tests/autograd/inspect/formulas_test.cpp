@@ -187,6 +187,7 @@ TEST_CASE("formulas: with the number of the call, the condition or the targets g
       {2.5 - x, {{"s", s}}},
       {2.5 / x, {{"s", s}}},
       {pow(z, 2.5), {{"s", s}}},
+      {scale_gradient(x, 2.5), {{"s", s}}},
       {leaky_relu(x, 2.5), {{"s", s}}},
       {elu(x, 2.5), {{"s", s}}},
       {celu(x, 2.5), {{"s", s}}},
