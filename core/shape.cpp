@@ -27,8 +27,10 @@ Shape::Shape(std::span<const std::int64_t> extents) {
 
 Shape Shape::with(int axis, std::int64_t extent) const {
   Shape result = *this;
-  result.extents_[static_cast<std::size_t>(resolve(axis))] = extent;
-  return Shape(std::span(result.begin(), result.end()));  // checks the new extent
+  std::int64_t& replaced = result.extents_[static_cast<std::size_t>(resolve(axis))];
+  const bool smaller = extent >= 0 && extent <= replaced;
+  replaced = extent;
+  return smaller ? result : Shape(std::span(result.begin(), result.end()));  // checks the new extent
 }
 
 Shape Shape::inserted(int axis, std::int64_t extent) const {

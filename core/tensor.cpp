@@ -200,10 +200,11 @@ namespace {
 // The extents with a -1 replaced by what is left of the count.
 Shape resolved_reshape(const Shape& from, std::span<const std::int64_t> extents) {
   const auto open = std::find(extents.begin(), extents.end(), -1);
-  Shape shape;
-  for (auto extent = extents.begin(); extent != extents.end(); ++extent)
-    shape = shape.inserted(shape.rank(), extent == open ? 1 : *extent);
+  Shape shape(std::span(extents.begin(), open));
   if (open != extents.end()) {
+    shape = shape.inserted(shape.rank(), 1);
+    for (auto extent = open + 1; extent != extents.end(); ++extent)
+      shape = shape.inserted(shape.rank(), *extent);
     if (shape.count() == 0)
       throw ShapeError({.what = text("reshape: beside an extent of 0, the one of -1 can be anything: ", from)});
     shape = shape.with(static_cast<int>(open - extents.begin()), from.count() / shape.count());
@@ -336,6 +337,7 @@ Tensor Tensor::squeeze(int axis) const {
 }
 
 Tensor Tensor::as_rows() const {
+  if (rank() == 2) return *this;
   std::int64_t rows = 1;
   for (int axis = 0; axis + 1 < rank(); ++axis) rows *= extent(axis);
   return reshape({rows, rank() == 0 ? 1 : extent(-1)});

@@ -109,7 +109,9 @@ Var MultiHeadAttention::heads_of(const Linear& map, const Var& x, std::int64_t h
                       .expected = "query [B, T, D], keys and values [B, S, width], or all without B",
                       .operands = text("it is ", x.value().origin())});
   const Var y = map(x);
-  return transpose(reshape(y, {x.extent(0), x.extent(1), heads, y.extent(2) / heads}), 1, 2);  // [B, H, T, d]
+  const std::int64_t B = x.extent(0), T = x.extent(1), width = y.extent(2) / heads;
+  if (T == 1) return reshape(y, {B, heads, 1, width});       // where both orders are one
+  return transpose(reshape(y, {B, T, heads, width}), 1, 2);  // [B, H, T, d]
 }
 
 Var MultiHeadAttention::queries_of(const Var& x, std::int64_t first) const {
@@ -225,9 +227,9 @@ Shape MultiHeadAttention::per_group(const Shape& shape) const {
 
 // [B, H, T, e] or [B, G, H / G, T, e] -> [B, T, H e], without what the heads that are off give.
 Var MultiHeadAttention::joined(const Var& y) const {
-  const Var steps = y.rank() == 4 ? transpose(y, 1, 2) : permute(y, {0, 3, 1, 2, 4});
-  const std::int64_t heads = config_.heads, width = y.extent(-1);
-  const Var row = reshape(steps, {y.extent(0), y.extent(-2), heads * width});
+  const std::int64_t heads = config_.heads, T = y.extent(-2), width = y.extent(-1);
+  const Var steps = T == 1 ? y : y.rank() == 4 ? transpose(y, 1, 2) : permute(y, {0, 3, 1, 2, 4});
+  const Var row = reshape(steps, {y.extent(0), T, heads * width});
   if (std::find(head_factors_.begin(), head_factors_.end(), 0.0) == head_factors_.end()) return row;
   const Tensor factors = Tensor::of(head_factors_, {heads, 1}, y.dtype()).expand({heads, width});
   return row * Var(factors.reshape({heads * width}));

@@ -32,8 +32,9 @@ std::optional<Shape> common_leading(const Var& q, const Var& k, const Var& v) {
 
 // x with those leading axes, itself when it has them.
 Var with_leading(const Var& x, const Shape& leading, const SourceLocation& at) {
-  const Shape shape = leading.inserted(leading.rank(), x.extent(-2)).inserted(leading.rank() + 1, x.extent(-1));
-  return x.shape() == shape ? x : expand(x, shape, at);
+  if (x.shape().without(-1).without(-1) == leading) return x;
+  return expand(x, leading.inserted(leading.rank(), x.extent(-2)).inserted(leading.rank() + 1, x.extent(-1)),
+                at);
 }
 
 // Of operands with equal leading axes, without a bias.
