@@ -38,21 +38,13 @@ namespace {
 // at which it was recorded.
 class RunningRule {
  public:
-  explicit RunningRule(const Node* node)
-      : recorded_at_before_(grad_mode::rule_recorded_at), node_before_(grad_mode::running_rule) {
-    grad_mode::rule_recorded_at = node == nullptr ? grad_mode::kNoRule : node->recorded_at;
-    grad_mode::running_rule = node;
-  }
-  ~RunningRule() {
-    grad_mode::rule_recorded_at = recorded_at_before_;
-    grad_mode::running_rule = node_before_;
-  }
+  explicit RunningRule(const Node* node) : before_(std::exchange(grad_mode::running_rule, node)) {}
+  ~RunningRule() { grad_mode::running_rule = before_; }
   RunningRule(const RunningRule&) = delete;
   RunningRule& operator=(const RunningRule&) = delete;
 
  private:
-  std::uint64_t recorded_at_before_;
-  const Node* node_before_;
+  const Node* before_;
 };
 
 void tell_returned(const Node& node, const Edge& edge, const Var& gradient) {
@@ -370,11 +362,10 @@ void Sweep::apply_rules(Node& node, const Var& dy) {
       deposit(*edge.input, dy, edge.position);
       continue;
     }
-    Var gradient;
-    {
+    Var gradient = [&] {
       const RunningRule inside(&node);
-      gradient = edge.type->call(edge.rule, dy, node);
-    }
+      return edge.type->call(edge.rule, dy, node);
+    }();
     tell_returned(node, edge, gradient);
     if (gradient.defined()) deposit(*edge.input, std::move(gradient), 0);
   }
