@@ -111,6 +111,24 @@ void add_recurrent(std::vector<Pair>& pairs, std::int64_t batch, const Tensor& l
     }
 }
 
+// Operations on rows [rows, n], where there are none or they are of nothing.
+void add_rows(std::vector<Pair>& pairs, const Shape& nothing) {
+  const Tensor ignored = Tensor::full(nothing.without(-1), -1, DType::i32);
+  pairs.insert(pairs.end(),
+               {{"softmax of nothing",
+                 {{nothing}},
+                 [](In in) { return Outputs{softmax(in[0])}; },
+                 [](In in) { return Outputs{definition::softmax(in[0])}; }},
+                {"log_softmax of nothing",
+                 {{nothing}},
+                 [](In in) { return Outputs{log_softmax(in[0])}; },
+                 [](In in) { return Outputs{definition::log_softmax(in[0])}; }},
+                {"cross_entropy of nothing",
+                 {{nothing}},
+                 [=](In in) { return Outputs{cross_entropy(in[0], ignored, {.reduction = Reduction::none})}; },
+                 [=](In in) { return Outputs{definition::cross_entropy(in[0], ignored, -1)}; }}});
+}
+
 std::vector<Pair> fused_operations() {
   const Tensor ids = Tensor::of(std::vector<std::int32_t>{1, -1, 0, 30, 3, 17}, {2, 3});
   const Tensor lengths = Tensor::of(std::vector<std::int32_t>{4, 0, 6}, {3});
@@ -160,7 +178,9 @@ std::vector<Pair> fused_operations() {
        [](In in) { return Outputs{attention(in[0], in[1], in[2])}; },
        [](In in) { return Outputs{definition::attention(in[0], in[1], in[2])}; }},
   };
+  for (const Shape& nothing : {Shape{0, 3}, Shape{2, 0}}) add_rows(pairs, nothing);
   for (const bool drops : {false, true}) {
+    add_recurrent(pairs, 0, Tensor(), drops);
     add_recurrent(pairs, 9, Tensor(), drops);
     add_recurrent(pairs, 3, lengths, drops);
   }
