@@ -34,6 +34,22 @@ TEST_CASE("op table: every promised second derivative is the derivative of the g
   }
 }
 
+TEST_CASE("op table: gradients under create_graph are those without it, and reach the same operands") {
+  for (const OpRow& row : op_table()) {
+    if (!row.second_order) continue;
+    INFO(title(row));
+    const std::vector<Var> inputs = draw_inputs(row, 14), outputs = row.function(inputs);
+    std::vector<Var> cotangents;
+    Rng rng(15);
+    for (const Var& output : outputs)
+      cotangents.emplace_back(Tensor::uniform(output.shape(), -1, 1, rng, DType::f64));
+    const std::vector<Var> recorded = grad(outputs, inputs, {.cotangents = cotangents, .create_graph = true});
+    const std::vector<Var> plain = grad(outputs, inputs, {.cotangents = cotangents});
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      CHECK(largest_difference(recorded[i].value(), plain[i].value()) < 1e-12);
+  }
+}
+
 TEST_CASE("op table: gradients have the shape and type of their operands, in f32 and f64") {
   for (const OpRow& row : op_table()) {
     for (const DType dtype : {DType::f32, DType::f64}) {
