@@ -379,6 +379,7 @@ const std::vector<OpRow>& op_table() {
     add_elementwise(all);
     add_reductions_and_products(all);
     add_shapes_and_parts(all);
+    add_extents(all);
     return all;
   }();
   return rows;
