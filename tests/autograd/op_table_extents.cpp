@@ -373,6 +373,11 @@ void add_margin_extents(const Rows& add) {
     const Tensor apart = labels(in[0].shape().without(-1), in[0]);
     return Outputs{cosine_embedding(in[0], in[1], apart), cosine_embedding(in[0], in[1], -apart)};
   });
+  add.calls("triplet", "no rows, rows of nothing, one element",
+            {{{0, 3}, {0, 3}, {0, 3}}, {{2, 0}, {2, 0}, {2, 0}}, {{1}, {1}, {1}}}, [](In in) {
+              return Outputs{triplet(in[0], in[1], in[2]),
+                             triplet(in[0], in[1], in[2], {.reduction = Reduction::none})};
+            });
 }
 
 }  // namespace
