@@ -98,6 +98,10 @@ class Sweep {
   void start(const Var& output, const Var& cotangent, const char* operation);
   void start_all(std::span<const Var> outputs, const GradOptions& options, const char* operation);
   void run();
+  /// Whether the outputs depend on the input, be it through rules that give it nothing.
+  bool reaches(const Var& input) const {
+    return input.requires_grad() && std::binary_search(on_path_.begin(), on_path_.end(), input.node());
+  }
   std::vector<Var>& results() { return results_; }
 
  private:
@@ -421,11 +425,15 @@ std::vector<Var> grad(std::span<const Var> outputs, std::span<const Var> inputs,
   sweep.start_all(outputs, options, "grad");
   sweep.run();
   std::vector<Var> results = std::move(sweep.results());
-  for (std::size_t i = 0; i < results.size() && !options.allow_unused; ++i)
-    if (!results[i].defined())
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i].defined()) continue;
+    if (sweep.reaches(inputs[i]))
+      results[i] = Var(Tensor::zeros(inputs[i].shape(), inputs[i].dtype()));
+    else if (!options.allow_unused)
       throw GraphError({.what = text("grad: no output depends on input ", i, " (", inputs[i].operation(), " ",
                                      inputs[i].shape(), ")"),
                         .hint = "pass allow_unused to get an undefined gradient for it"});
+  }
   return results;
 }
 

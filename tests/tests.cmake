@@ -73,7 +73,8 @@ heed_test(examples comparison_test.cpp self_attention_by_hand_test.cpp flags_tes
 heed_test(meta op_coverage_test.cpp source_rules_test.cpp)
 # The table of gradient checks: its rows are run by one program, and counted by another.
 add_library(heed_op_table OBJECT tests/autograd/op_table.cpp tests/autograd/op_table_elementwise.cpp
-            tests/autograd/op_table_reductions.cpp tests/autograd/op_table_shapes.cpp)
+            tests/autograd/op_table_extents.cpp tests/autograd/op_table_reductions.cpp
+            tests/autograd/op_table_shapes.cpp)
 target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
 target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)
