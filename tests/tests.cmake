@@ -34,7 +34,7 @@ function(heed_test folder)
 endfunction()
 
 heed_test(core arrange_test.cpp attention_test.cpp circular_test.cpp cumulative_test.cpp elementwise_test.cpp
-          error_test.cpp file_test.cpp functions_test.cpp index_test.cpp indices_test.cpp json_test.cpp
+          error_test.cpp file_test.cpp flame_graph_test.cpp functions_test.cpp index_test.cpp indices_test.cpp json_test.cpp
           kernel_attention_test.cpp kernel_fused_test.cpp kernel_gru_test.cpp kernel_loops_test.cpp
           kernels_test.cpp kernels_wide.cpp layer_norm_test.cpp lstm_test.cpp mask_test.cpp matmul_test.cpp
           names_test.cpp parallel_test.cpp plot_columns_test.cpp plot_test.cpp print_test.cpp random_test.cpp
