@@ -48,7 +48,7 @@ heed_test(autograd addressing_op_test.cpp array_fixture_test.cpp array_ops_test.
           checkpoint_test.cpp custom_test.cpp einsum_test.cpp elementwise_op_test.cpp functional_test.cpp
           gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp losses_op_test.cpp observer_test.cpp
           op_table_test.cpp record_test.cpp saved_values_test.cpp softmax_op_test.cpp var_test.cpp
-          inspect/anomaly_test.cpp inspect/explain_test.cpp inspect/formulas_test.cpp
+          inspect/anomaly_test.cpp inspect/explain_test.cpp inspect/flops_test.cpp inspect/formulas_test.cpp
           inspect/graph_drawing_test.cpp inspect/graph_layout_test.cpp inspect/graph_scene_test.cpp
           inspect/layered_layout_test.cpp inspect/statistics_test.cpp inspect/trace_test.cpp
           inspect/value_text_test.cpp)
