@@ -265,13 +265,12 @@ std::size_t Profile::HashOfPlace::operator()(const Place& place) const {
   };
   mix(place.operation);
   mix(place.module);
-  mix(place.file);
   mix(place.line);
   return hash ^ hash >> 32;
 }
 
 std::size_t Profile::entry_of(const char* operation, const std::string& module, const SourceLocation& at) {
-  const auto [found, is_new] = entry_at_.try_emplace({operation, &module, at.file, at.line}, entries_.size());
+  const auto [found, is_new] = entry_at_.try_emplace({operation, &module, at.packed()}, entries_.size());
   if (is_new) {
     ProfileEntry& entry = entries_.emplace_back();
     entry.name = operation;

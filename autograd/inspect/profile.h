@@ -146,8 +146,7 @@ class Profile : public Observer {
   struct Place {  // texts by their addresses, which stay
     const char* operation;
     const std::string* module;
-    const char* file;
-    int line;
+    std::uint64_t line;
     bool operator==(const Place&) const = default;
   };
   struct HashOfPlace {
