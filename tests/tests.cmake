@@ -40,7 +40,7 @@ heed_test(core arrange_test.cpp attention_test.cpp circular_test.cpp cumulative_
           names_test.cpp parallel_test.cpp plot_columns_test.cpp plot_test.cpp print_test.cpp random_test.cpp
           recurrent_test.cpp reduce_test.cpp serialize_test.cpp shape_test.cpp softmax_test.cpp sort_test.cpp
           source_location_test.cpp sparsemax_test.cpp storage_test.cpp subnormals_test.cpp table_test.cpp
-          tensor_test.cpp tensor_view_test.cpp truth_test.cpp utf8_test.cpp)
+          tensor_test.cpp tensor_view_test.cpp truth_test.cpp utf8_test.cpp words_test.cpp)
 # The 64-byte kernels for a processor that may have none: lowered to what it has.
 set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=fast -Wno-psabi)
 set_property(SOURCE tests/core/kernels_wide.cpp PROPERTY SKIP_PRECOMPILE_HEADERS ON)
