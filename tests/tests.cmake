@@ -51,7 +51,7 @@ heed_test(autograd addressing_op_test.cpp array_fixture_test.cpp array_ops_test.
           inspect/anomaly_test.cpp inspect/breakpoint_test.cpp inspect/debugger_console_test.cpp inspect/debugger_test.cpp
           inspect/explain_test.cpp inspect/formulas_test.cpp
           inspect/graph_drawing_test.cpp inspect/graph_layout_test.cpp inspect/graph_scene_test.cpp
-          inspect/layered_layout_test.cpp inspect/statistics_test.cpp inspect/trace_test.cpp
+          inspect/layered_layout_test.cpp inspect/replay_test.cpp inspect/statistics_test.cpp inspect/trace_test.cpp
           inspect/value_grid_test.cpp inspect/value_text_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
           cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp copying_test.cpp coverage_test.cpp decoding_test.cpp feed_forward_test.cpp
