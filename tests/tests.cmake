@@ -79,10 +79,10 @@ target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
 target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)
-heed_test(end_to_end attention_viewer_test.cpp comparison_test.cpp copy_task_test.cpp explain_backward_test.cpp inspect_gradients_test.cpp program_test.cpp recurrent_models_test.cpp training_test.cpp)
+heed_test(end_to_end attention_viewer_test.cpp comparison_test.cpp copy_task_test.cpp explain_backward_test.cpp inspect_gradients_test.cpp program_test.cpp recurrent_models_test.cpp step_through_test.cpp training_test.cpp)
 set_property(SOURCE tests/end_to_end/attention_viewer_test.cpp tests/end_to_end/comparison_test.cpp tests/end_to_end/copy_task_test.cpp
-             tests/end_to_end/explain_backward_test.cpp tests/end_to_end/inspect_gradients_test.cpp tests/end_to_end/program_test.cpp APPEND PROPERTY
+             tests/end_to_end/explain_backward_test.cpp tests/end_to_end/inspect_gradients_test.cpp tests/end_to_end/program_test.cpp tests/end_to_end/step_through_test.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS HEED_PROGRAMS="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 add_dependencies(test_end_to_end addition attention_viewer copy_task custom_operation date_conversion explain_backward inspect_gradients language_model masked_language_model
-                 seq2seq_tour transformer_translate vit_shapes)
+                 seq2seq_tour step_through transformer_translate vit_shapes)
 include(tests/bench/bench.cmake)
