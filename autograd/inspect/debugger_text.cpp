@@ -51,10 +51,6 @@ Row row_of(const std::string& name, const Tensor& x, bool norm, std::string note
   return {name, shape_of(x), written_summary(x, norm), std::move(note)};
 }
 
-std::string output_name(const Formula& formula, std::size_t i) {
-  return i < formula.outputs.size() ? formula.outputs[i] : text("y", i + 1);
-}
-
 std::string written_forward(const DebugStep& step, const TracedOperation& operation, const Debugger& debugger) {
   const Formula formula = formula_of(operation.name, operation.operands.size(), operation.operands_known);
   std::string out = text("  ", formula.forward, "\n");
@@ -85,7 +81,7 @@ std::string written_backward(const DebugStep& step, const Debugger& debugger) {
   std::string rules;
   for (std::size_t k = 0; k < step.sent.size(); ++k) {
     if (!step.sent[k].defined()) continue;
-    const std::string name = k < formula.operands.size() ? formula.operands[k] : text("x", k + 1);
+    const std::string name = operand_name(formula, k);
     if (k < formula.gradients.size() && !formula.gradients[k].empty())
       rules += text("  d", name, " = ", formula.gradients[k], "\n");
     const bool seen = operation != nullptr && operation->operands[k] != kNowhere;

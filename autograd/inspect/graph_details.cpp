@@ -139,8 +139,7 @@ Details ItemDetails::of_operation(std::size_t i) const {
   details.sections.push_back(std::move(written));
   for (const std::size_t output : operation.outputs) {
     const auto number = static_cast<std::size_t>(labelled_.trace().values()[output].output);
-    const std::string name = number < formula.outputs.size() ? formula.outputs[number] : text("y", number + 1);
-    details.sections.push_back(of_value(text("Output ", name), output));
+    details.sections.push_back(of_value(text("Output ", output_name(formula, number)), output));
   }
   details.sections.push_back(operands(operation, formula.operands));
   details.sections.push_back(users(operation.outputs));

@@ -19,14 +19,6 @@ namespace {
 constexpr std::size_t kNowhere = TracedOperation::kNowhere;
 constexpr std::int64_t kAllNumbers = 16;  // elements of a tensor that is written out
 
-std::string output_name(const Formula& formula, std::size_t i) {
-  return i < formula.outputs.size() ? formula.outputs[i] : text("y", i + 1);
-}
-
-std::string operand_name(const Formula& formula, std::size_t k) {
-  return k < formula.operands.size() ? formula.operands[k] : text("x", k + 1);
-}
-
 // What makes one value the same as another on the page.
 std::string content_of(const Value& value) {
   std::string content = text(value.shape, value.type, value.summary, value.numbers);
