@@ -6,7 +6,8 @@
 //
 //   build/release/bin/step_through                                          # help lists the commands
 //   build/release/bin/step_through --model=transformer --replay=replay.html
-//   build/release/bin/step_through --commands="break nan; break norm > 1; continue; where"
+//   build/release/bin/step_through --commands="break norm > 0.2; continue; where"
+//   build/release/bin/step_through --spoil=decoder.lstm.wh --commands="break nan; continue; print Wh"
 //
 // Prints each step at which it stops, and asks how to go on:
 //
@@ -22,7 +23,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cmath>
 #include <functional>
 #include <iostream>
 #include <sstream>
@@ -32,6 +33,7 @@
 #include "autograd/ops/arithmetic.h"
 #include "autograd/ops/losses.h"
 #include "core/file.h"
+#include "core/words.h"
 #include "data/loader.h"
 #include "data/tasks/dates.h"
 #include "data/vocabulary.h"
@@ -46,6 +48,7 @@ namespace {
 struct Config : TranslationConfig {
   std::optional<std::string> replay{};    ///< file of the page
   std::optional<std::string> commands{};  ///< instead of asking
+  std::optional<std::string> spoil{};     ///< name of the parameter that gets a NaN
 };
 
 Var loss_of(const Translator& model, const Batch& batch, Rng& rng) {
@@ -54,7 +57,22 @@ Var loss_of(const Translator& model, const Batch& batch, Rng& rng) {
   return auxiliary_loss.defined() ? loss + auxiliary_loss : loss;
 }
 
-// The loss before and after it, and its steps for the replay.
+void spoil(const Module& model, const std::string& name) {
+  std::vector<std::string> names;
+  for (Var parameter : model.parameters()) {
+    names.push_back(parameter.name());
+    if (parameter.name() != name) continue;
+    Tensor first = parameter.mutable_value();  // shares the elements
+    while (first.rank() > 0) first = first.select(0, 0);
+    first.fill(NAN);
+    return;
+  }
+  const std::string near = nearest_word(name, names);
+  throw ConfigError({.what = text("--spoil: there is no parameter ", name,
+                                  near.empty() ? "" : text("; did you mean ", near, "?"))});
+}
+
+// Prints the loss before and after it; the replay gets its steps.
 void train_one_step(Translator& model, const Batch& batch, const Config& config, Rng& rng, Replay& replay) {
   std::istringstream commands(config.commands.value_or(""));
   const bool from_person = !config.commands && isatty(STDIN_FILENO) != 0;
@@ -86,6 +104,7 @@ int run(int argc, char** argv) {
   flags.add("seed", &config.seed, "of the dates and the model");
   flags.add("replay", &config.replay, "write all steps as a page to this file");
   flags.add("commands", &config.commands, "obey these, with ; between them, instead of asking");
+  flags.add("spoil", &config.spoil, "put a NaN into the parameter of this name, for break nan to find");
   add_model_flags(flags, config);
   if (!flags.parse(argc, argv)) return 0;
   if (config.commands) std::replace(config.commands->begin(), config.commands->end(), ';', '\n');
@@ -95,6 +114,7 @@ int run(int argc, char** argv) {
   const std::unique_ptr<Tokenizer> tokens = make_tokenizer(config, pairs, pairs);
   const Loader loader(pairs, *tokens, {.batch = config.batch, .shuffle = false});
   Translator model = make_translator(config, *tokens, rng);
+  if (config.spoil) spoil(model.module(), *config.spoil);
   for (const Pair& pair : pairs) std::cout << pair.source << " -> " << pair.target << "\n";
 
   Replay replay({.title = "One training step of " + model.module().description(),

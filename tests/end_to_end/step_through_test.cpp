@@ -34,6 +34,19 @@ TEST_CASE("step_through: what is debugged is the training step as it is without"
   CHECK_THAT(last_line(one), ContainsSubstring("loss before this step "));
 }
 
+TEST_CASE("step_through: the NaN in a spoilt parameter is found where it is first used") {
+  const Folder folder;
+  const Outcome outcome = run_program(
+      "step_through", folder, {"--spoil=decoder.lstm.wh", "--commands=break nan; continue; print Wh[0, 0]"});
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.out, ContainsSubstring("(heed) continue\nbreakpoint 1: nan\nstep 4, forward: #4 lstm"));
+  CHECK_THAT(outcome.out, ContainsSubstring("parameter \"decoder.lstm.wh\" [0, 0] []: not a number"));
+  const Outcome wrong = run_program("step_through", folder, {"--spoil=decoder.lstm.w"});
+  CHECK(wrong.exit_code == 1);
+  CHECK_THAT(wrong.err, ContainsSubstring("there is no parameter decoder.lstm.w; did you mean decoder.lstm.w"));
+}
+
 TEST_CASE("step_through: goes through every model; quit ends the run, with the page of what ran") {
   for (const std::string& model : programs::model_names()) {
     const Folder folder;
