@@ -38,21 +38,13 @@ namespace {
 // at which it was recorded.
 class RunningRule {
  public:
-  explicit RunningRule(const Node* node)
-      : recorded_at_before_(grad_mode::rule_recorded_at), node_before_(grad_mode::running_rule) {
-    grad_mode::rule_recorded_at = node == nullptr ? grad_mode::kNoRule : node->recorded_at;
-    grad_mode::running_rule = node;
-  }
-  ~RunningRule() {
-    grad_mode::rule_recorded_at = recorded_at_before_;
-    grad_mode::running_rule = node_before_;
-  }
+  explicit RunningRule(const Node* node) : before_(std::exchange(grad_mode::running_rule, node)) {}
+  ~RunningRule() { grad_mode::running_rule = before_; }
   RunningRule(const RunningRule&) = delete;
   RunningRule& operator=(const RunningRule&) = delete;
 
  private:
-  std::uint64_t recorded_at_before_;
-  const Node* node_before_;
+  const Node* before_;
 };
 
 void tell_returned(const Node& node, const Edge& edge, const Var& gradient) {
@@ -106,6 +98,10 @@ class Sweep {
   void start(const Var& output, const Var& cotangent, const char* operation);
   void start_all(std::span<const Var> outputs, const GradOptions& options, const char* operation);
   void run();
+  /// Whether the outputs depend on the input, be it through rules that give it nothing.
+  bool reaches(const Var& input) const {
+    return input.requires_grad() && std::binary_search(on_path_.begin(), on_path_.end(), input.node());
+  }
   std::vector<Var>& results() { return results_; }
 
  private:
@@ -370,11 +366,10 @@ void Sweep::apply_rules(Node& node, const Var& dy) {
       deposit(*edge.input, dy, edge.position);
       continue;
     }
-    Var gradient;
-    {
+    Var gradient = [&] {
       const RunningRule inside(&node);
-      gradient = edge.type->call(edge.rule, dy, node);
-    }
+      return edge.type->call(edge.rule, dy, node);
+    }();
     tell_returned(node, edge, gradient);
     if (gradient.defined()) deposit(*edge.input, std::move(gradient), 0);
   }
@@ -430,11 +425,15 @@ std::vector<Var> grad(std::span<const Var> outputs, std::span<const Var> inputs,
   sweep.start_all(outputs, options, "grad");
   sweep.run();
   std::vector<Var> results = std::move(sweep.results());
-  for (std::size_t i = 0; i < results.size() && !options.allow_unused; ++i)
-    if (!results[i].defined())
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i].defined()) continue;
+    if (sweep.reaches(inputs[i]))
+      results[i] = Var(Tensor::zeros(inputs[i].shape(), inputs[i].dtype()));
+    else if (!options.allow_unused)
       throw GraphError({.what = text("grad: no output depends on input ", i, " (", inputs[i].operation(), " ",
                                      inputs[i].shape(), ")"),
                         .hint = "pass allow_unused to get an undefined gradient for it"});
+  }
   return results;
 }
 

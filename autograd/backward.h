@@ -16,9 +16,10 @@ struct GradOptions {
   bool allow_unused = false;  ///< an input that no output depends on gets an undefined gradient, not an error
 };
 
-/// Gradients of the outputs (summed over them) with respect to any inputs, leaves or intermediates. grad() of
-/// every Var stays as it is. Throws GraphError when an output is not a single element and has no cotangent,
-/// when an input is not reached, and when an earlier backward has freed the graph.
+/// Gradients of the outputs (summed over them) with respect to any inputs, leaves or intermediates; zeros for
+/// an input that gets nothing from what depends on it. grad() of every Var stays as it is. Throws GraphError
+/// when an output is not a single element and has no cotangent, when no output depends on an input, and when an
+/// earlier backward has freed the graph.
 std::vector<Var> grad(std::span<const Var> outputs, std::span<const Var> inputs,
                       const GradOptions& options = {}, SourceLocation at = {});
 

@@ -1,19 +1,15 @@
 // Whether operations are recorded.
 #pragma once
 
-#include <cstdint>
-
 namespace heed {
 
 class Node;
 
 namespace grad_mode {
 inline constinit thread_local bool recording = true;
-inline constexpr std::uint64_t kNoRule = ~std::uint64_t{0};
-/// While a gradient rule runs: the moment at which its operation was recorded, else the end of time. What the
-/// rule saved must not have changed since.
-inline constinit thread_local std::uint64_t rule_recorded_at = kNoRule;
-inline constinit thread_local const Node* running_rule = nullptr;  // the node whose rule it is
+/// The node whose gradient rule runs, if one does: what the rule saved must not have changed since the node was
+/// recorded.
+inline constinit thread_local const Node* running_rule = nullptr;
 }  // namespace grad_mode
 
 /// Whether operations on this thread are recorded for differentiation.

@@ -37,7 +37,7 @@ struct JointRuleType {
 /// The name of an operation, a static text, and the line that called it. Without `at` that is the line of
 /// record() itself.
 struct Operation {
-  constexpr Operation(const char* its_name, SourceLocation called_at = {}) : name(its_name), at(called_at) {}
+  Operation(const char* its_name, SourceLocation called_at = {}) : name(its_name), at(called_at) {}
   const char* name;
   SourceLocation at;
 };
@@ -166,9 +166,9 @@ inline Var::~Var() {
 /// For gradient rules that save a Tensor: the tensor itself. Throws GraphError when it was changed in place
 /// after the operation saved it. A saved Var does this by itself.
 inline const Tensor& unchanged(const Tensor& saved) {
-  const std::uint64_t recorded_at = grad_mode::rule_recorded_at;
-  if (recorded_at != grad_mode::kNoRule && saved.defined() && saved.storage().changed() > recorded_at &&
-      saved.storage().created() < recorded_at) [[unlikely]]
+  const Node* const rule = grad_mode::running_rule;
+  if (rule != nullptr && saved.defined() && saved.storage().changed() > rule->recorded_at &&
+      saved.storage().created() < rule->recorded_at) [[unlikely]]
     throw_saved_value_changed(saved);
   return saved;
 }
@@ -180,7 +180,8 @@ inline Node& Var::defined_node() const {
 
 inline const Tensor& Var::value() const {
   const Node& node = defined_node();
-  if (node.value_set_at > grad_mode::rule_recorded_at) [[unlikely]]
+  const Node* const rule = grad_mode::running_rule;
+  if (rule != nullptr && node.value_set_at > rule->recorded_at) [[unlikely]]
     throw_saved_value_changed(node.value);
   return unchanged(node.value);
 }

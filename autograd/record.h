@@ -40,12 +40,11 @@ template <class Rule>
 /// The value of an operation as a Var, with the rules for those operands that need a gradient.
 template <class... Rules>
 Var record(const Operation& operation, Tensor value, Wrt<Rules>... operands) {
-  Var y;
-  if (!is_recording() || !(operands.operand.requires_grad() || ...)) {
-    y = Var::adopt(Node::create(operation, std::move(value)));
-  } else {
-    y = Var::adopt(Node::create(operation, std::move(value), sizeof...(Rules),
-                                (std::size_t{0} + ... + rule_bytes(sizeof(Rules)))));
+  const bool recorded = is_recording() && (operands.operand.requires_grad() || ...);
+  constexpr std::size_t kRuleBytes = (std::size_t{0} + ... + rule_bytes(sizeof(Rules)));
+  Var y = Var::adopt(
+      Node::create(operation, std::move(value), recorded ? sizeof...(Rules) : 0, recorded ? kRuleBytes : 0));
+  if (recorded) {
     [[maybe_unused]] std::int32_t position = 0;
     (y.node()->add_rule(operands.operand, position++, operands.rule), ...);
   }

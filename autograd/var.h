@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "autograd/grad_mode.h"
@@ -105,6 +106,16 @@ struct Operand {
   const Tensor& value() const { return var.value(); }
 
   const Var& var;
+  SourceLocation at;
+};
+
+/// A number as the right operand of +=, -=, *= or /=.
+struct Number {
+  template <class T>
+  requires std::is_arithmetic_v<T> Number(T v, SourceLocation called_at = {})
+      : value(static_cast<double>(v)), at(called_at) {}
+
+  double value;
   SourceLocation at;
 };
 

@@ -1,5 +1,6 @@
 #include "core/allocator.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -229,6 +230,10 @@ thread_local AtThreadEnd at_thread_end;
 
 }  // namespace
 
+std::size_t block_bytes(std::size_t bytes) {
+  return bytes <= kSmallLimit ? bytes_of_class(small_class(bytes)) : large_class(bytes).bytes;
+}
+
 void* allocate(std::size_t bytes) {
   if (bytes <= kSmallLimit) [[likely]] {
     const std::size_t index = small_class(bytes);
@@ -255,9 +260,9 @@ Statistics statistics() {
           allocations - shared.fresh.load()};
 }
 
-void reset_peak() {
+void reset_peak(std::int64_t at_least) {
   cache.settle();
-  common().peak.store(common().in_use.load());
+  common().peak.store(std::max(common().in_use.load(), at_least));
 }
 
 void trim() {

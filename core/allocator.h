@@ -11,6 +11,8 @@ namespace heed::pool {
 void* allocate(std::size_t bytes);
 /// Gives back a block of allocate(bytes), from any thread.
 void release(void* block, std::size_t bytes) noexcept;
+/// What a block of allocate(bytes) counts in the statistics: `bytes`, rounded up to its size class.
+std::size_t block_bytes(std::size_t bytes);
 
 struct Statistics {
   std::int64_t bytes_in_use = 0;  ///< blocks handed out, rounded up to their size classes
@@ -20,7 +22,8 @@ struct Statistics {
   std::int64_t recycled = 0;      ///< of these, the ones served by a block freed before
 };
 Statistics statistics();
-void reset_peak();
+/// The peak begins again: with what is in use, or with that many bytes if they are more.
+void reset_peak(std::int64_t at_least = 0);
 /// Returns the common list's waiting blocks, and this thread's, to the system.
 void trim();
 

@@ -73,6 +73,10 @@ font-variant-numeric:tabular-nums}
 .heed-plot .dense{stroke-width:1}
 .heed-plot .nan{fill:var(--plot-nan)}
 .heed-plot .cell:hover{stroke:var(--plot-ink);stroke-width:1.5}
+.heed-plot .block{fill:var(--plot-muted);fill-opacity:.16}
+.heed-plot .whole{fill-opacity:.34}
+.heed-plot .block:hover{stroke:var(--plot-ink);stroke-width:1.5}
+.heed-plot .block+text{pointer-events:none}
 )css";
 
 std::string scheme_colors(Scheme scheme) {
@@ -227,8 +231,8 @@ std::string plot_style() {
                                                                         "10 3 2 3", "12 4", "4 2"};
   for (std::size_t i = 1; i <= plotting::kLineColors; ++i)
     out += text(".heed-plot .c", i, "{stroke:var(--plot-line-", i, ")}.heed-plot .d", i,
-                "{stroke-dasharray:", kDashes[i - 1], "}.heed-plot circle.c", i, "{fill:var(--plot-line-", i,
-                ")}\n");
+                "{stroke-dasharray:", kDashes[i - 1], "}.heed-plot circle.c", i, ",.heed-plot .b", i,
+                "{fill:var(--plot-line-", i, ")}\n");
   for (int i = 0; i <= plotting::kRampSteps; ++i)
     out += text(".heed-plot .r", i, "{fill:var(--plot-ramp-", i, ")}\n");
   return out;

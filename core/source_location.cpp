@@ -5,29 +5,21 @@
 namespace heed {
 
 void append(std::string& out, const SourceLocation& at) {
-  append(out, at.known() ? text(at.file, ":", at.line) : "an unknown line");
+  append(out, at.known() ? text(at.file(), ":", at.line()) : "an unknown line");
 }
 
 namespace source_locations {
 
-std::uint32_t find_or_add(std::uint64_t place) {
+std::uint32_t find_or_add(std::uint64_t packed) noexcept {
   constexpr std::uint32_t kMostProbes = 64;
-  if (place == 0) return 0;
   for (std::uint32_t probe = 0; probe < kMostProbes; ++probe) {
-    const std::uint32_t number = (first_slot(place) + probe) % kSlots;
+    const std::uint32_t number = (first_slot(packed) + probe) % kSlots;
     if (number == 0) continue;
     std::uint64_t there = 0;
-    if (slots[number].compare_exchange_strong(there, place, std::memory_order_relaxed) || there == place)
+    if (slots[number].compare_exchange_strong(there, packed, std::memory_order_relaxed) || there == packed)
       return number;
   }
   return 0;
-}
-
-SourceLocation at_number(std::uint32_t number) {
-  const std::uint64_t place = slots[number].load(std::memory_order_relaxed);
-  if (place == 0) return SourceLocation::unknown();
-  return {reinterpret_cast<const char*>(static_cast<std::uintptr_t>(place >> 16)),
-          static_cast<int>(place & 0xffff)};
 }
 
 }  // namespace source_locations

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "core/counting.h"
@@ -18,6 +19,8 @@ class Storage {
 
   std::byte* data() { return reinterpret_cast<std::byte*>(this) + data_offset(bytes_); }
   std::size_t bytes() const { return bytes_; }
+  /// What it takes of the pool, its header included.
+  std::size_t block_bytes() const;
 
   void retain() { count_.retain(); }
   void release() {
@@ -42,16 +45,22 @@ class Storage {
     if (operation_ == nullptr) operation_ = operation;
   }
   void set_label(std::string label);
-  const std::string* label() const { return label_; }
+  const std::string* label() const;
   /// `parameter "out.weight"`, `output of concat` or `a tensor`.
   std::string origin() const;
 
+  /// Calls `tell` when the last handle goes, on its thread and before the pool has the bytes back. It must not
+  /// throw. Several are called in the order in which they were given.
+  void when_released(std::function<void()> tell);
+
  private:
+  struct Extras;  // what few storages have
   // A scalar shares the cache line of its header.
   static constexpr std::size_t data_offset(std::size_t bytes) { return bytes <= 16 ? 48 : 64; }
   explicit Storage(std::size_t bytes) : bytes_(bytes), created_(moment::now()) {}
   ~Storage() = default;
   void destroy();
+  Extras& extras();
 
   RefCount count_;
   std::uint32_t changed_at_ = 0;
@@ -59,7 +68,7 @@ class Storage {
   std::uint64_t created_;
   std::uint64_t changed_ = 0;
   const char* operation_ = nullptr;
-  std::string* label_ = nullptr;
+  Extras* extras_ = nullptr;
 };
 
 }  // namespace heed

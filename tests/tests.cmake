@@ -34,7 +34,7 @@ function(heed_test folder)
 endfunction()
 
 heed_test(core arrange_test.cpp attention_test.cpp circular_test.cpp cumulative_test.cpp elementwise_test.cpp
-          error_test.cpp file_test.cpp functions_test.cpp index_test.cpp indices_test.cpp json_test.cpp
+          error_test.cpp file_test.cpp flame_graph_test.cpp functions_test.cpp index_test.cpp indices_test.cpp json_test.cpp
           kernel_attention_test.cpp kernel_fused_test.cpp kernel_gru_test.cpp kernel_loops_test.cpp
           kernels_test.cpp kernels_wide.cpp layer_norm_test.cpp lstm_test.cpp mask_test.cpp matmul_test.cpp
           names_test.cpp parallel_test.cpp plot_columns_test.cpp plot_test.cpp print_test.cpp random_test.cpp
@@ -49,9 +49,9 @@ heed_test(autograd addressing_op_test.cpp array_fixture_test.cpp array_ops_test.
           gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp losses_op_test.cpp observer_test.cpp
           op_table_test.cpp record_test.cpp saved_values_test.cpp softmax_op_test.cpp var_test.cpp
           inspect/anomaly_test.cpp inspect/breakpoint_test.cpp inspect/debugger_console_test.cpp inspect/debugger_test.cpp
-          inspect/explain_test.cpp inspect/formulas_test.cpp
+          inspect/explain_test.cpp inspect/flops_test.cpp inspect/formulas_test.cpp
           inspect/graph_drawing_test.cpp inspect/graph_layout_test.cpp inspect/graph_scene_test.cpp
-          inspect/layered_layout_test.cpp inspect/replay_test.cpp inspect/statistics_test.cpp inspect/trace_test.cpp
+          inspect/layered_layout_test.cpp inspect/profile_test.cpp inspect/replay_test.cpp inspect/statistics_test.cpp inspect/trace_test.cpp
           inspect/value_grid_test.cpp inspect/value_text_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
           cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp copying_test.cpp coverage_test.cpp decoding_test.cpp feed_forward_test.cpp
@@ -64,7 +64,7 @@ heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_
           truncation_test.cpp vision_transformer_test.cpp
           inspect/anomaly_in_models_test.cpp inspect/attention_page_test.cpp inspect/attention_recording_test.cpp
           inspect/attention_statistics_test.cpp inspect/gradient_flow_test.cpp inspect/gradient_report_test.cpp
-          inspect/intermediates_test.cpp)
+          inspect/intermediates_test.cpp inspect/profile_in_models_test.cpp)
 heed_test(optim adam_test.cpp optimizer_test.cpp schedule_test.cpp sgd_test.cpp trainer_test.cpp)
 heed_test(data bpe_tokenizer_test.cpp images_test.cpp loader_test.cpp masking_test.cpp metrics_test.cpp pairs_test.cpp split_test.cpp text_test.cpp
           tokenizer_test.cpp vocabulary_test.cpp word_tokenizer_test.cpp
@@ -74,7 +74,8 @@ heed_test(examples comparison_test.cpp self_attention_by_hand_test.cpp flags_tes
 heed_test(meta op_coverage_test.cpp source_rules_test.cpp)
 # The table of gradient checks: its rows are run by one program, and counted by another.
 add_library(heed_op_table OBJECT tests/autograd/op_table.cpp tests/autograd/op_table_elementwise.cpp
-            tests/autograd/op_table_reductions.cpp tests/autograd/op_table_shapes.cpp)
+            tests/autograd/op_table_extents.cpp tests/autograd/op_table_reductions.cpp
+            tests/autograd/op_table_shapes.cpp)
 target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
 target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)

@@ -36,7 +36,7 @@ bool has_extent(const Shape& shape, std::int64_t extent) {
 // Whether a path is that of a file named by the end of its path.
 bool is_file(const SourceLocation& at, std::string_view name) {
   if (!at.known()) return false;
-  const std::string_view file = at.file;
+  const std::string_view file = at.file();
   return file.ends_with(name) &&
          (file.size() == name.size() || name.starts_with('/') || file[file.size() - name.size() - 1] == '/');
 }
@@ -246,7 +246,7 @@ bool Debugger::holds(const Breakpoint& b, const DebugStep& step) const {
   if (b.shape && !any_shape([&](const Shape& shape) { return b.shape->matches(shape); })) return false;
   if (b.extent && !any_shape([&](const Shape& shape) { return has_extent(shape, *b.extent); })) return false;
   if (b.gradient_norm && !beyond(step.gradients, *b.gradient_norm)) return false;
-  if (!b.file.empty() && (step.at.line != b.line || !is_file(step.at, b.file))) return false;
+  if (!b.file.empty() && (step.at.line() != b.line || !is_file(step.at, b.file))) return false;
   const bool arises = (b.nan && nan_arises_) || (b.infinite && infinite_arises_);
   return arises || (!b.nan && !b.infinite);
 }

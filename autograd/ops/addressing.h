@@ -50,7 +50,7 @@ inline Var circular_taps(const Var& a, const Var& b, std::int64_t k) {
 
 /// Each row to the power gamma, divided by the row's sum: x_i^gamma / sum over j of x_j^gamma.
 ///
-///   x [..., N] >= 0   gamma [..., 1]   ->   y [..., N]
+///   x [..., N] >= 0   gamma [..., 1]   ->   y [..., N]    (leading axes broadcast)
 ///   dx = gamma t / x   dgamma = sum(t log(x))   with t = y (dy - sum(dy y))
 ///
 /// Computed as the softmax of gamma log(x + 1e-16), so that no power overflows and nothing is infinite where x

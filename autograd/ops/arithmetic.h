@@ -62,6 +62,17 @@ inline Var operator/(double s, const Operand& a) {
                 wrt(a.var, [a = a.var](const Var& dy, const Var& y) { return -(dy * y) / a; }));
 }
 
+/// x += y is x = x + y: x becomes a new place in the graph, while its copies, and what was computed from it,
+/// stay what they are.
+inline Var& operator+=(Var& x, const Operand& y) { return x = Operand(x, y.at) + y.var; }
+inline Var& operator-=(Var& x, const Operand& y) { return x = Operand(x, y.at) - y.var; }
+inline Var& operator*=(Var& x, const Operand& y) { return x = Operand(x, y.at) * y.var; }
+inline Var& operator/=(Var& x, const Operand& y) { return x = Operand(x, y.at) / y.var; }
+inline Var& operator+=(Var& x, const Number& s) { return x = Operand(x, s.at) + s.value; }
+inline Var& operator-=(Var& x, const Number& s) { return x = Operand(x, s.at) - s.value; }
+inline Var& operator*=(Var& x, const Number& s) { return x = Operand(x, s.at) * s.value; }
+inline Var& operator/=(Var& x, const Number& s) { return x = Operand(x, s.at) / s.value; }
+
 /// e to the power x.   dx = dy y
 inline Var exp(const Var& x, SourceLocation at = {}) {
   return record({"exp", at}, exp(x.value()), wrt(x, [](const Var& dy, const Var& y) { return dy * y; }));

@@ -238,8 +238,7 @@ Var triplet(const Var& anchor, const Var& positive, const Var& negative, const M
   require_one_shape(
       "triplet", {{"anchor", anchor.value()}, {"positive", positive.value()}, {"negative", negative.value()}});
   const auto distance = [&](const Var& to) {
-    const Var difference = Operand(Operand(anchor, at) - to, at) + 1e-6;
-    return sqrt(sum(square(difference, at), -1, false, at), at);
+    return norm(Operand(Operand(anchor, at) - to, at) + 1e-6, 2, -1, false, at);
   };
   const Var nearer = Operand(distance(positive), at) - distance(negative);
   return reduced(relu(Operand(nearer, at) + options.margin, at), options.reduction, at);

@@ -132,8 +132,8 @@ Var cosine_embedding(const Var& a, const Var& b, const Tensor& labels, const Pai
 /// max(0, margin + |anchor - positive| - |anchor - negative|), lengths along the last axis (Schroff et al.
 /// 2015).
 ///   [..., M] each   ->   scalar, or [...] with Reduction::none
-/// 1e-6 is added to each difference, so that gradients are finite. Throws ShapeError unless the shapes are the
-/// same.
+/// 1e-6 is added to each difference, so that derivatives of any order are finite. Throws ShapeError unless the
+/// shapes are the same.
 Var triplet(const Var& anchor, const Var& positive, const Var& negative, const MarginOptions& options = {},
             SourceLocation at = {});
 

@@ -53,6 +53,10 @@ inline Var mean(const Var& x, std::initializer_list<int> axes, bool keep_axes = 
 Var max(const Var& x, const Axes& axes = {}, bool keep_axes = false, SourceLocation at = {});
 Var min(const Var& x, const Axes& axes = {}, bool keep_axes = false, SourceLocation at = {});
 
+/// The position (i32) of the first of the largest (smallest) elements along an axis; as core/reduce.h says.
+inline Tensor argmax(const Var& x, int axis) { return argmax(x.value(), axis); }
+inline Tensor argmin(const Var& x, int axis) { return argmin(x.value(), axis); }
+
 /// Product along axes (all: {}). Of no elements: 1.
 ///   dx = dy times the product of the other elements, also where some are 0
 Var product(const Var& x, const Axes& axes = {}, bool keep_axes = false, SourceLocation at = {});

@@ -92,13 +92,20 @@ Var gumbel_softmax(const Var& x, const GumbelOptions& options, Rng& rng, SourceL
   });
 }
 
+namespace {
+
+// A number per row that keeps exp in range: its largest, and for rows of nothing any. The result does not
+// depend on it, so no gradient flows through it.
+Var largest_of_rows(const Var& x) {
+  return Var(x.extent(-1) == 0 ? Tensor::zeros(x.shape().with(-1, 1), x.dtype()) : max(x.value(), -1, true));
+}
+
+}  // namespace
+
 namespace definition {
 
 Var softmax(const Var& x, const Mask& mask) {
-  // A number per row that keeps exp in range; the result does not depend on it, so no gradient flows through
-  // it.
-  const Var largest(max(x.value(), -1, true));
-  Var weights = exp(x - largest);
+  Var weights = exp(x - largest_of_rows(x));
   if (mask.defined()) weights = where(mask.attends(), weights, 0.0);
   const Var total = sum(weights, -1, true);
   // A row with nothing to attend to: 0 / 1 in place of 0 / 0.
@@ -106,7 +113,7 @@ Var softmax(const Var& x, const Mask& mask) {
 }
 
 Var log_softmax(const Var& x) {
-  const Var centred = x - Var(max(x.value(), -1, true));
+  const Var centred = x - largest_of_rows(x);
   return centred - log(sum(exp(centred), -1, true));
 }
 

@@ -51,7 +51,7 @@ struct GumbelOptions {
 /// / temperature with Gumbel noise g (Jang et al. 2017; Maddison et al. 2017). Each class is the largest with
 /// the probability softmax(x).
 ///   dx = y (dy - sum(dy y)) / temperature for the soft y, also when the result is hard
-/// Throws ConfigError unless temperature > 0.
+/// Throws ConfigError unless temperature > 0, ShapeError for a hard draw from no classes.
 Var gumbel_softmax(const Var& x, const GumbelOptions& options, Rng& rng, SourceLocation at = {});
 
 /// The definitions, from primitive operations: what create_graph differentiates and tests compare with.

@@ -15,9 +15,13 @@ inline Sorted<Var> sort(const Var& x, int axis = -1, const SortOptions& options 
   return {gather(x, axis, positions, at), positions};
 }
 
+inline Tensor argsort(const Var& x, int axis = -1, const SortOptions& options = {}) {
+  return argsort(x.value(), axis, options);
+}
+
 /// The k largest elements along an axis, from the largest on, or with `{.smallest = true}` the smallest, and
-/// their positions (i32); of equal ones the first count.   dx = dy for those elements, 0 for the others Throws
-/// ShapeError unless 0 <= k <= extent.
+/// their positions (i32); of equal ones the first count.   dx = dy for those elements, 0 for the others
+/// Throws ShapeError unless 0 <= k <= extent.
 inline Sorted<Var> top_k(const Var& x, std::int64_t k, int axis = -1, const TopKOptions& options = {},
                          SourceLocation at = {}) {
   Tensor positions = argtop_k(x.value(), k, axis, options);

@@ -8,6 +8,7 @@
 
 #include "examples/common/interrupt.h"
 #include "examples/common/progress.h"
+#include "examples/common/step_profile.h"
 #include "examples/common/training.h"
 
 namespace heed::programs {
@@ -31,6 +32,7 @@ std::optional<Verdict> run_epochs(Run& run, Module& model, Optimizer& optimiser,
                                   Step step, Evaluate evaluate, Show show) {
   const InterruptWatch watch;
   const Schedule learning_rates = run.config.learning_rates(loader.batches());
+  StepProfile profile(run.config);
   std::optional<Verdict> verdict;
   while (run.epochs_done() < run.config.epochs) {
     auto epoch = loader.epoch(run.position);
@@ -39,6 +41,7 @@ std::optional<Verdict> run_epochs(Run& run, Module& model, Optimizer& optimiser,
     const auto start = std::chrono::steady_clock::now();
     std::int64_t examples = 0;
     while (!epoch.done() && !interrupt_requested()) {
+      profile.step_begins();
       const auto batch = epoch.next();
       optimiser.set_learning_rate(learning_rates.at(optimiser.steps() + 1));
       const StepResult result = step(batch);
@@ -46,8 +49,13 @@ std::optional<Verdict> run_epochs(Run& run, Module& model, Optimizer& optimiser,
       run.history.add_step(result.loss, result.gradient_norm, result.examples);
       progress.update(run.position.next - first, result.loss, result.gradient_norm,
                       examples += result.examples);
+      if (profile.step_ended()) {
+        progress.clear();
+        profile.report();
+      }
     }
     progress.finish();
+    profile.report();
     run.history.seconds += seconds_since(start);
     if (!epoch.done()) {
       save_run(run, model, optimiser);

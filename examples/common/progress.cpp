@@ -144,11 +144,16 @@ void Progress::update(std::int64_t step, double loss, double gradient_norm, std:
   std::fflush(stdout);
 }
 
+void Progress::clear() {
+  if (live_ && drawn_) std::fputs("\r\x1b[K", stdout);
+  drawn_ = false;
+  std::fflush(stdout);
+}
+
 void Progress::finish() {
   if (finished_) return;
   finished_ = true;
-  if (live_ && drawn_) std::fputs("\r\x1b[K", stdout);
-  std::fflush(stdout);
+  clear();
 }
 
 }  // namespace heed::programs

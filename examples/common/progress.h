@@ -41,6 +41,8 @@ class Progress {
   /// `step` counts the steps done, from 1; `examples_done` those since the start of the pass.
   void update(std::int64_t step, double loss, double gradient_norm, std::int64_t examples_done);
 
+  /// Takes the live line off the terminal until the next update, so that something else can be printed.
+  void clear();
   /// Takes the live line off the terminal; the cursor is at the start of an empty line. Done once; later calls
   /// do nothing.
   void finish();

@@ -67,7 +67,11 @@ void add_run_flags(Flags& flags, TrainingConfig& config, const std::string& data
 void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data) {
   add_run_flags(flags, config, data);
   flags.add("resume", &config.resume, "go on with the checkpoint in --out");
-  flags.do_not_remember({"resume"});
+  flags.add("profile", &config.profile,
+            "steps to measure, from the second on: where their time and memory went is printed, and written to "
+            "profile.html in --out",
+            at_least(0));
+  flags.do_not_remember({"resume", "profile"});
 }
 
 bool parse_training_flags(int argc, char** argv, Flags& flags, TrainingConfig& config,

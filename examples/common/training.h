@@ -29,16 +29,18 @@ struct TrainingConfig {
   std::uint64_t seed = 1;
   std::string out = "heed-out";  ///< folder of checkpoint and report
   bool resume = false;
+  std::int64_t profile = 0;  ///< steps to measure
 
   /// The learning rate of each step of a run with so many steps an epoch.
   Schedule learning_rates(std::int64_t steps_an_epoch) const;
   std::string checkpoint_path() const { return out + "/checkpoint.safetensors"; }
   std::string report_path() const { return out + "/report.html"; }
+  std::string profile_path() const { return out + "/profile.html"; }
 };
 
 /// Declares those flags; `data` says what the file holds, and is empty for a program that reads none.
 void add_training_flags(Flags& flags, TrainingConfig& config, const std::string& data);
-/// The same without --resume, for a program that leaves no checkpoint.
+/// The same without --resume and --profile, for a program that leaves no checkpoint.
 void add_run_flags(Flags& flags, TrainingConfig& config, const std::string& data);
 
 /// Reads the command line. When `uses_checkpoint()` says so after that (for --resume and the like), what shaped

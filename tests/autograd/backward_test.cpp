@@ -282,6 +282,17 @@ TEST_CASE("grad: an input that no output depends on is an error, or undefined wh
   CHECK_FALSE(result[2].defined());
 }
 
+TEST_CASE("grad: an input that gets nothing from what depends on it has the gradient 0") {
+  const Var x = leaf({1, 2}), w = leaf({3, 4});
+  const Var y = record("given", x.value() * w.value(), wrt(x, [w](const Var& dy) { return dy * w; }),
+                       wrt(w, [](const Var&) { return Var(); }));
+  for (const bool allow_unused : {false, true}) {
+    const std::vector<Var> result = grad(sum(y), {x, w}, {.retain_graph = true, .allow_unused = allow_unused});
+    CHECK(numbers(result[0]) == Numbers{3, 4});
+    CHECK(numbers(result[1]) == Numbers{0, 0});
+  }
+}
+
 TEST_CASE("backward: a freed graph names the backward that freed it, and where the operation was") {
   const Var x = leaf({2});
   const Var y = sum(x * x);

@@ -2,23 +2,10 @@
 
 #include "autograd/backward.h"
 #include "autograd/ops.h"
+#include "tests/autograd/op_rows.h"
 
 namespace heed::tests {
 namespace {
-
-using In = std::span<const Var>;
-using Outputs = std::vector<Var>;
-
-// Values of either sign whose distance from 0 is at least `nearest`.
-Input away_from_zero(const Shape& shape, double nearest, double farthest) { return {shape, farthest, nearest}; }
-
-Tensor ids(std::initializer_list<std::int32_t> values, const Shape& shape) {
-  return Tensor::of(std::span(values.begin(), values.size()), shape);
-}
-
-Tensor booleans(std::initializer_list<double> values, const Shape& shape) {
-  return Tensor::of(values, shape, DType::boolean);
-}
 
 // ---- recurrent cells: operands x, wx, wh, bias, then the states that a row has
 
@@ -53,10 +40,22 @@ Outputs run_gru(In in, const GruVariant& variant, const Tensor& lengths, const T
   return {out.hs, out.state};
 }
 
+// add(variant, inputs, lengths) for each extent that may be 0: without lengths, and with whole ones.
+template <class Add>
+void for_each_empty(std::int64_t gates, int states, Add add) {
+  for (const bool padded : {false, true}) {
+    const auto lengths = [&](std::int64_t batch, double time) {
+      return padded ? Tensor::full({batch}, time, DType::i32) : Tensor();
+    };
+    add("no sequences", recurrent_inputs(0, 3, 2, 2, gates, states), lengths(0, 3));
+    add("no steps", recurrent_inputs(2, 0, 2, 2, gates, states), lengths(2, 0));
+    add("nothing in a step", recurrent_inputs(2, 3, 0, 2, gates, states), lengths(2, 3));
+    add("no units", recurrent_inputs(2, 3, 2, 0, gates, states), lengths(2, 3));
+  }
+}
+
 void add_arithmetic(std::vector<OpRow>& rows) {
-  const auto add = [&](const char* name, const char* variant, std::vector<Input> inputs, Differentiable f) {
-    rows.push_back({name, variant, std::move(inputs), std::move(f)});
-  };
+  const Rows add{rows};
   add("operator+", "same shapes", {{{2, 3}}, {{2, 3}}}, [](In in) { return Outputs{in[0] + in[1]}; });
   add("operator+", "broadcast both ways", {{{2, 1, 3}}, {{4, 1}}},
       [](In in) { return Outputs{in[0] + in[1]}; });
@@ -64,45 +63,46 @@ void add_arithmetic(std::vector<OpRow>& rows) {
   add("operator+", "empty", {{{0, 3}}, {{3}}}, [](In in) { return Outputs{in[0] + in[1]}; });
   add("operator+", "one Var twice", {{{3}}}, [](In in) { return Outputs{in[0] + in[0]}; });
   add("operator+", "with a number", {{{3}}}, [](In in) { return Outputs{in[0] + 2.0, 3.0 + in[0]}; });
-  add("operator-", "negated", {{{2, 3}}}, [](In in) { return Outputs{-in[0]}; });
-  add("operator-", "broadcast", {{{2, 3}}, {{3}}}, [](In in) { return Outputs{in[0] - in[1], in[1] - in[0]}; });
+  add_unary(
+      rows, "operator-", -1, 1, [](const Var& x) { return -x; }, "negated");
+  add_binary(rows, "operator-", {{}}, {{}}, [](const Var& a, const Var& b) { return a - b; });
   add("operator-", "with a number", {{{3}}}, [](In in) { return Outputs{in[0] - 2.0, 3.0 - in[0]}; });
-  add("operator*", "broadcast", {{{2, 3}}, {{2, 1}}}, [](In in) { return Outputs{in[0] * in[1]}; });
+  add_binary(rows, "operator*", {{}}, {{}}, [](const Var& a, const Var& b) { return a * b; });
   add("operator*", "one Var twice", {{{3}}}, [](In in) { return Outputs{in[0] * in[0]}; });
-  add("operator*", "one element", {{{1}}, {{}}}, [](In in) { return Outputs{in[0] * in[1]}; });
   add("operator*", "with a number", {{{3}}}, [](In in) { return Outputs{in[0] * 2.0, 3.0 * in[0]}; });
   add("operator*", "over a transposed view", {{{2, 3}}, {{3, 2}}},
       [](In in) { return Outputs{transpose(in[0]) * in[1]}; });
-  add("operator/", "broadcast", {{{2, 3}}, away_from_zero({3}, 0.5, 2)},
-      [](In in) { return Outputs{in[0] / in[1]}; });
-  add("operator/", "with a number", {away_from_zero({4}, 0.5, 2)}, [](In in) {
+  add_binary(rows, "operator/", {{}}, {{}, 2, 0.5}, [](const Var& a, const Var& b) { return a / b; });
+  add("operator/", "with a number", {apart_from_zero({4}, 0.5, 2)}, [](In in) {
     return Outputs{in[0] / 4.0, 3.0 / in[0]};
   });
-  add("exp", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{exp(in[0])}; });
-  add("log", "positive", {{{2, 3}, 0.3, 3}}, [](In in) { return Outputs{log(in[0])}; });
-  add("sqrt", "positive", {{{2, 3}, 0.3, 3}}, [](In in) { return Outputs{sqrt(in[0])}; });
-  add("square", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{square(in[0])}; });
-  add("tanh", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{tanh(in[0])}; });
-  add("tanh", "empty", {{{2, 0}}, {{1}}}, [](In in) { return Outputs{tanh(in[0] * in[1])}; });
-  add("sigmoid", "", {{{2, 3}, -3, 3}}, [](In in) { return Outputs{sigmoid(in[0])}; });
-  add("tanh_gradient", "", {{{2, 3}}, {{2, 3}}}, [](In in) { return Outputs{tanh_gradient(in[0], in[1])}; });
-  add("sigmoid_gradient", "y broadcasts", {{{2, 3}}, {{3}}},
-      [](In in) { return Outputs{sigmoid_gradient(in[0], in[1])}; });
-  add("relu_gradient", "y needs no gradient", {{{2, 3}}}, [](In in) {
-    return Outputs{relu_gradient(square(in[0]), Var(Tensor::of({2, -1, 0}, {3}, in[0].dtype())))};
-  });
-  add("erf", "", {{{2, 3}, -2, 2}}, [](In in) { return Outputs{erf(in[0])}; });
-  add("gelu", "", {{{2, 5}, -3, 3}}, [](In in) { return Outputs{gelu(in[0])}; });
-  add("gelu_tanh", "", {{{2, 5}, -3, 3}}, [](In in) { return Outputs{gelu_tanh(in[0])}; });
-  add("silu", "", {{{2, 5}, -3, 3}}, [](In in) { return Outputs{silu(in[0])}; });
-  add("softplus", "", {{{2, 5}, -4, 4}}, [](In in) { return Outputs{softplus(in[0])}; });
+  add_unary(rows, "exp", -2, 2, [](const Var& x) { return exp(x); });
+  add_unary(rows, "log", 0.3, 3, [](const Var& x) { return log(x); });
+  add_unary(rows, "sqrt", 0.3, 3, [](const Var& x) { return sqrt(x); });
+  add_unary(rows, "square", -2, 2, [](const Var& x) { return square(x); });
+  add_unary(rows, "tanh", -2, 2, [](const Var& x) { return tanh(x); });
+  add_unary(rows, "sigmoid", -3, 3, [](const Var& x) { return sigmoid(x); });
+  add_binary(rows, "tanh_gradient", {{}}, {{}},
+             [](const Var& dy, const Var& y) { return tanh_gradient(dy, y); });
+  add_binary(rows, "sigmoid_gradient", {{}}, {{}},
+             [](const Var& dy, const Var& y) { return sigmoid_gradient(dy, y); });
+  add_unary(
+      rows, "relu_gradient", -1, 1,
+      [](const Var& dy) {
+        return relu_gradient(square(dy), Var(Tensor::of({2, -1, 0, 1, 3, -2}, {2, 1, 3}, dy.dtype())));
+      },
+      "y broadcasts and needs no gradient");
+  add_unary(rows, "erf", -2, 2, [](const Var& x) { return erf(x); });
+  add_unary(rows, "gelu", -3, 3, [](const Var& x) { return gelu(x); });
+  add_unary(rows, "gelu_tanh", -3, 3, [](const Var& x) { return gelu_tanh(x); });
+  add_unary(rows, "silu", -3, 3, [](const Var& x) { return silu(x); });
+  add_unary(rows, "softplus", -4, 4, [](const Var& x) { return softplus(x); });
   add("binary_cross_entropy", "targets 0, 1 and between", {{{2, 3}, -4, 4}}, [](In in) {
     return Outputs{binary_cross_entropy(in[0], Tensor::of({0, 1, 0.3, 1, 0, 0.8}, {2, 3}, in[0].dtype()))};
   });
-  add("relu", "away from the kink", {away_from_zero({3, 5}, 0.1, 2)},
-      [](In in) { return Outputs{relu(in[0]) * in[0]}; });
-  add("where", "condition, x and y broadcast", {{{2, 3}}, {{3}}}, [](In in) {
-    return Outputs{where(booleans({1, 0}, {2, 1}), in[0], square(in[1]))};
+  add_unary(rows, "relu", 2, 0.1, [](const Var& x) { return relu(x) * x; });
+  add_binary(rows, "where", {{}}, {{}}, [](const Var& x, const Var& y) {
+    return where(mask_of({1, 0, 0, 1, 1, 0}, {2, 1, 3}), x, square(y));
   });
   add("dropout", "the same factors each time", {{{4, 5}}}, [](In in) {
     Rng rng(3);
@@ -119,18 +119,16 @@ void add_arithmetic(std::vector<OpRow>& rows) {
 }
 
 void add_rows_and_products(std::vector<OpRow>& rows) {
-  const auto add = [&](const char* name, const char* variant, std::vector<Input> inputs, Differentiable f) {
-    rows.push_back({name, variant, std::move(inputs), std::move(f)});
-  };
+  const Rows add{rows};
   add("embedding", "an id twice, an id never", {{{4, 3}}}, [](In in) {
-    return Outputs{embedding(square(in[0]), ids({2, 0, 2, 3}, {2, 2}))};
+    return Outputs{embedding(square(in[0]), positions({2, 0, 2, 3}, {2, 2}))};
   });
-  add("embedding", "no ids", {{{4, 3}}}, [](In in) { return Outputs{embedding(in[0], ids({}, {0}))}; });
+  add("embedding", "no ids", {{{4, 3}}}, [](In in) { return Outputs{embedding(in[0], positions({}, {0}))}; });
   add("select_rows", "an id twice, an id never", {{{4, 2, 3}}}, [](In in) {
-    return Outputs{select_rows(square(in[0]), ids({2, 0, 2}, {3}))};
+    return Outputs{select_rows(square(in[0]), positions({2, 0, 2}, {3}))};
   });
   add("scatter_rows", "an id twice, an id never", {{{2, 2, 3}}}, [](In in) {
-    return Outputs{scatter_rows(square(in[0]), ids({2, 0, 2, 3}, {2, 2}), 5)};
+    return Outputs{scatter_rows(square(in[0]), positions({2, 0, 2, 3}, {2, 2}), 5)};
   });
   add("layer_norm", "a batch", {{{2, 3, 5}}, {{5}}, {{5}}},
       [](In in) { return Outputs{layer_norm(in[0], in[1], in[2])}; });
@@ -167,26 +165,29 @@ void add_lstm(std::vector<OpRow>& rows) {
   rows.push_back({"lstm", "zero initial state", recurrent_inputs(2, 3, 2, 2, 4, 0),
                   [](In in) { return run_lstm(in, Tensor()); }});
   rows.push_back({"lstm", "initial state and padding", recurrent_inputs(3, 3, 2, 2, 4, 2), [](In in) {
-                    return run_lstm(in, ids({2, 3, 0}, {3}));
+                    return run_lstm(in, positions({2, 3, 0}, {3}));
                   }});
   rows.push_back({"lstm", "dropout of the state, and padding", recurrent_inputs(3, 3, 2, 2, 4, 2), [](In in) {
-                    return run_lstm(in, ids({2, 3, 0}, {3}), factors(in));
+                    return run_lstm(in, positions({2, 3, 0}, {3}), factors(in));
                   }});
   rows.push_back({"lstm", "one step, one row", recurrent_inputs(1, 1, 1, 1, 4, 2),
                   [](In in) { return run_lstm(in, Tensor()); }});
   rows.push_back({"lstm", "only the last state is used", recurrent_inputs(2, 2, 1, 2, 4, 0), [](In in) {
-                    return Outputs{run_lstm(in, ids({1, 2}, {2}))[1]};
+                    return Outputs{run_lstm(in, positions({1, 2}, {2}))[1]};
                   }});
+  for_each_empty(4, 2, [&](const char* variant, std::vector<Input> inputs, const Tensor& lengths) {
+    rows.push_back({"lstm", variant, std::move(inputs), [=](In in) { return run_lstm(in, lengths); }});
+  });
 }
 
 void add_rnn(std::vector<OpRow>& rows) {
   rows.push_back({"rnn", "zero initial state", recurrent_inputs(2, 3, 2, 2, 1, 0),
                   [](In in) { return run_rnn(in, RnnActivation::tanh, Tensor()); }});
   rows.push_back({"rnn", "initial state and padding", recurrent_inputs(3, 3, 2, 2, 1, 1), [](In in) {
-                    return run_rnn(in, RnnActivation::tanh, ids({2, 3, 0}, {3}));
+                    return run_rnn(in, RnnActivation::tanh, positions({2, 3, 0}, {3}));
                   }});
   rows.push_back({"rnn", "dropout of the state, and padding", recurrent_inputs(3, 3, 2, 2, 1, 1), [](In in) {
-                    return run_rnn(in, RnnActivation::tanh, ids({2, 3, 0}, {3}), factors(in));
+                    return run_rnn(in, RnnActivation::tanh, positions({2, 3, 0}, {3}), factors(in));
                   }});
   // Sums of at least 0.1 in size: positive in the first unit, negative in the second.
   std::vector<Input> away = recurrent_inputs(3, 2, 1, 2, 1, 1);
@@ -194,8 +195,14 @@ void add_rnn(std::vector<OpRow>& rows) {
   rows.push_back({"rnn", "max(0, .), a unit that is off", std::move(away), [](In in) {
                     const Var signs(Tensor::of({1, -2}, {2}, in[3].dtype()));
                     return run_rnn(std::array{in[0], in[1], in[2], in[3] + signs, in[4]}, RnnActivation::relu,
-                                   ids({2, 1, 0}, {3}));
+                                   positions({2, 1, 0}, {3}));
                   }});
+  rows.push_back({"rnn", "one step, one row", recurrent_inputs(1, 1, 1, 1, 1, 1),
+                  [](In in) { return run_rnn(in, RnnActivation::tanh, Tensor()); }});
+  for_each_empty(1, 1, [&](const char* variant, std::vector<Input> inputs, const Tensor& lengths) {
+    rows.push_back(
+        {"rnn", variant, std::move(inputs), [=](In in) { return run_rnn(in, RnnActivation::tanh, lengths); }});
+  });
 }
 
 void add_gru(std::vector<OpRow>& rows) {
@@ -213,16 +220,16 @@ void add_gru(std::vector<OpRow>& rows) {
       std::vector<Input> inputs = recurrent_inputs(3, 3, 2, 2, 3, 1);
       if (after) inputs.push_back({{2}});
       add(after ? "reset after the product, state and padding" : "reset before the product, state and padding",
-          inputs, ids({2, 3, 0}, {3}));
+          inputs, positions({2, 3, 0}, {3}));
       add(after ? "reset after the product, dropout" : "reset before the product, dropout", inputs,
-          ids({2, 3, 0}, {3}), true);
+          positions({2, 3, 0}, {3}), true);
+      add("one step, one row", recurrent_inputs(1, 1, 1, 1, 3, 1), Tensor());
+      for_each_empty(3, 1, add);
     }
 }
 
 void add_reductions_and_shapes(std::vector<OpRow>& rows) {
-  const auto add = [&](const char* name, const char* variant, std::vector<Input> inputs, Differentiable f) {
-    rows.push_back({name, variant, std::move(inputs), std::move(f)});
-  };
+  const Rows add{rows};
   add("sum", "all elements", {{{2, 3}}}, [](In in) { return Outputs{square(sum(in[0]))}; });
   add("sum", "an axis that disappears", {{{2, 3, 2}}}, [](In in) { return Outputs{square(sum(in[0], -2))}; });
   add("sum", "an axis that stays", {{{2, 3}}}, [](In in) { return Outputs{sum(square(in[0]), 1, true)}; });
@@ -259,7 +266,7 @@ void add_reductions_and_shapes(std::vector<OpRow>& rows) {
     return Outputs{square(stack(std::array{in[0], in[1]}, -1))};
   });
   add("reverse_sequences", "some padded, one empty", {{{3, 4, 2}}}, [](In in) {
-    return Outputs{square(reverse_sequences(in[0], ids({3, 4, 0}, {3})))};
+    return Outputs{square(reverse_sequences(in[0], positions({3, 4, 0}, {3})))};
   });
   add("reverse_sequences", "whole", {{{2, 3}}},
       [](In in) { return Outputs{square(reverse_sequences(in[0], Tensor()))}; });
@@ -273,26 +280,25 @@ void add_reductions_and_shapes(std::vector<OpRow>& rows) {
 }
 
 void add_softmax(std::vector<OpRow>& rows) {
-  const auto add = [&](const char* name, const char* variant, std::vector<Input> inputs, Differentiable f) {
-    rows.push_back({name, variant, std::move(inputs), std::move(f)});
-  };
+  const Rows add{rows};
   add("softmax", "a batch", {{{2, 3, 4}, -2, 2}}, [](In in) { return Outputs{softmax(in[0])}; });
   add("softmax", "masked, one row with nothing to attend to", {{{2, 3, 4}, -2, 2}}, [](In in) {
-    const Mask mask = Mask::attend(booleans({1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0}, {3, 4}));
+    const Mask mask = Mask::attend(mask_of({1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0}, {3, 4}));
     return Outputs{softmax(in[0], mask)};
   });
   add("softmax", "one element", {{{2, 1}}, {{2, 1}}}, [](In in) { return Outputs{softmax(in[0]) * in[1]}; });
   add("log_softmax", "a batch", {{{2, 3, 4}, -2, 2}}, [](In in) { return Outputs{log_softmax(in[0])}; });
-  const Tensor targets = ids({1, -1, 0, 3, 3, -1}, {2, 3});
+  const Tensor targets = positions({1, -1, 0, 3, 3, -1}, {2, 3});
   add("cross_entropy", "mean, some ignored", {{{2, 3, 4}, -2, 2}},
       [targets](In in) { return Outputs{cross_entropy(in[0], targets)}; });
   add("cross_entropy", "sum, another ignored id", {{{3, 4}, -2, 2}}, [](In in) {
-    return Outputs{cross_entropy(in[0], ids({1, 2, 0}, {3}), {.ignored = 2, .reduction = Reduction::sum})};
+    return Outputs{
+        cross_entropy(in[0], positions({1, 2, 0}, {3}), {.ignored = 2, .reduction = Reduction::sum})};
   });
   add("cross_entropy", "one loss a position", {{{2, 3, 4}, -2, 2}},
       [targets](In in) { return Outputs{cross_entropy(in[0], targets, {.reduction = Reduction::none})}; });
   add("cross_entropy", "all ignored", {{{2, 4}, -2, 2}}, [](In in) {
-    return Outputs{cross_entropy(in[0], ids({-1, -1}, {2}))};
+    return Outputs{cross_entropy(in[0], positions({-1, -1}, {2}))};
   });
 }
 
@@ -304,9 +310,9 @@ void add_attention(std::vector<OpRow>& rows) {
   add("heads, values of another width", {{{2, 2, 3, 2}}, {{2, 2, 4, 2}}, {{2, 2, 4, 3}}}, {});
   add("two matrices, a scale", {{{3, 2}}, {{4, 2}}, {{4, 1}}}, {.scale = -0.7});
   add("masked, one row with nothing to attend to", {{{2, 3, 2}}, {{2, 4, 2}}, {{2, 4, 2}}},
-      {.mask = Mask::attend(booleans({1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0}, {3, 4}))});
+      {.mask = Mask::attend(mask_of({1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0}, {3, 4}))});
   add("an expanded mask", {{{2, 3, 2}}, {{2, 4, 2}}, {{2, 4, 2}}},
-      {.mask = Mask::attend(booleans({1, 0, 1, 1}, {4}).expand({2, 3, 4}))});
+      {.mask = Mask::attend(mask_of({1, 0, 1, 1}, {4}).expand({2, 3, 4}))});
   rows.push_back(
       {"attention", "one Var as queries, keys and values, split into heads", {{{2, 3, 4}}}, [](In in) {
          const Var x = transpose(reshape(in[0], {2, 3, 2, 2}), 1, 2);  // [B, H, T, d]
@@ -324,9 +330,7 @@ void add_attention(std::vector<OpRow>& rows) {
 }  // namespace
 
 void add_addressing(std::vector<OpRow>& rows) {
-  const auto add = [&](const char* name, const char* variant, std::vector<Input> inputs, Differentiable f) {
-    rows.push_back({name, variant, std::move(inputs), std::move(f)});
-  };
+  const Rows add{rows};
   add("cosine_similarity", "heads over the rows of each memory", {{{2, 2, 3}}, {{2, 4, 3}}},
       [](In in) { return Outputs{cosine_similarity(in[0], in[1])}; });
   add("cosine_similarity", "one Var as keys and rows, a large epsilon", {{{3, 2}}},
@@ -375,6 +379,7 @@ const std::vector<OpRow>& op_table() {
     add_elementwise(all);
     add_reductions_and_products(all);
     add_shapes_and_parts(all);
+    add_extents(all);
     return all;
   }();
   return rows;

@@ -31,6 +31,7 @@ std::vector<Var> draw_inputs(const OpRow& row, std::uint64_t seed);
 void add_elementwise(std::vector<OpRow>& rows);
 void add_reductions_and_products(std::vector<OpRow>& rows);
 void add_shapes_and_parts(std::vector<OpRow>& rows);
+void add_extents(std::vector<OpRow>& rows);
 
 /// Every row, in the order of autograd/ops.h.
 const std::vector<OpRow>& op_table();

@@ -8,25 +8,6 @@
 namespace heed::tests {
 namespace {
 
-// A function of one operand: some elements, none, and one. `low` > `high` as of Input.
-void add_unary(std::vector<OpRow>& rows, const char* name, double low, double high,
-               const std::function<Var(const Var&)>& f, const char* variant = "some elements, none, one") {
-  rows.push_back({name, variant, {{{2, 3}, low, high}, {{0, 3}, low, high}, {{1}, low, high}}, [f](In in) {
-                    return Outputs{f(in[0]), f(in[1]), f(in[2])};
-                  }});
-}
-
-// A function of two operands: one shape, broadcast both ways, no elements, one element, a scalar.
-void add_binary(std::vector<OpRow>& rows, const char* name, Input a, Input b,
-                const std::function<Var(const Var&, const Var&)>& f) {
-  std::vector<Input> inputs;
-  for (const Shape& shape : {Shape{2, 1, 3}, Shape{0, 3}, Shape{1}}) inputs.push_back({shape, a.low, a.high});
-  for (const Shape& shape : {Shape{2, 1}, Shape{3}, Shape{}}) inputs.push_back({shape, b.low, b.high});
-  rows.push_back({name, "broadcast both ways, no elements, one element", std::move(inputs), [f](In in) {
-                    return Outputs{f(in[0], in[3]), f(in[1], in[4]), f(in[2], in[5]), f(in[0], in[4])};
-                  }});
-}
-
 void add_powers(std::vector<OpRow>& rows) {
   add_binary(rows, "pow", {{}, 0.3, 2}, {{}, -2, 2}, [](const Var& x, const Var& n) { return pow(x, n); });
   add_unary(

@@ -34,6 +34,22 @@ TEST_CASE("op table: every promised second derivative is the derivative of the g
   }
 }
 
+TEST_CASE("op table: gradients under create_graph are those without it, and reach the same operands") {
+  for (const OpRow& row : op_table()) {
+    if (!row.second_order) continue;
+    INFO(title(row));
+    const std::vector<Var> inputs = draw_inputs(row, 14), outputs = row.function(inputs);
+    std::vector<Var> cotangents;
+    Rng rng(15);
+    for (const Var& output : outputs)
+      cotangents.emplace_back(Tensor::uniform(output.shape(), -1, 1, rng, DType::f64));
+    const std::vector<Var> recorded = grad(outputs, inputs, {.cotangents = cotangents, .create_graph = true});
+    const std::vector<Var> plain = grad(outputs, inputs, {.cotangents = cotangents});
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      CHECK(largest_difference(recorded[i].value(), plain[i].value()) < 1e-12);
+  }
+}
+
 TEST_CASE("op table: gradients have the shape and type of their operands, in f32 and f64") {
   for (const OpRow& row : op_table()) {
     for (const DType dtype : {DType::f32, DType::f64}) {
@@ -111,6 +127,24 @@ void add_recurrent(std::vector<Pair>& pairs, std::int64_t batch, const Tensor& l
     }
 }
 
+// Operations on rows [rows, n], where there are none or they are of nothing.
+void add_rows(std::vector<Pair>& pairs, const Shape& nothing) {
+  const Tensor ignored = Tensor::full(nothing.without(-1), -1, DType::i32);
+  pairs.insert(pairs.end(),
+               {{"softmax of nothing",
+                 {{nothing}},
+                 [](In in) { return Outputs{softmax(in[0])}; },
+                 [](In in) { return Outputs{definition::softmax(in[0])}; }},
+                {"log_softmax of nothing",
+                 {{nothing}},
+                 [](In in) { return Outputs{log_softmax(in[0])}; },
+                 [](In in) { return Outputs{definition::log_softmax(in[0])}; }},
+                {"cross_entropy of nothing",
+                 {{nothing}},
+                 [=](In in) { return Outputs{cross_entropy(in[0], ignored, {.reduction = Reduction::none})}; },
+                 [=](In in) { return Outputs{definition::cross_entropy(in[0], ignored, -1)}; }}});
+}
+
 std::vector<Pair> fused_operations() {
   const Tensor ids = Tensor::of(std::vector<std::int32_t>{1, -1, 0, 30, 3, 17}, {2, 3});
   const Tensor lengths = Tensor::of(std::vector<std::int32_t>{4, 0, 6}, {3});
@@ -160,7 +194,9 @@ std::vector<Pair> fused_operations() {
        [](In in) { return Outputs{attention(in[0], in[1], in[2])}; },
        [](In in) { return Outputs{definition::attention(in[0], in[1], in[2])}; }},
   };
+  for (const Shape& nothing : {Shape{0, 3}, Shape{2, 0}}) add_rows(pairs, nothing);
   for (const bool drops : {false, true}) {
+    add_recurrent(pairs, 0, Tensor(), drops);
     add_recurrent(pairs, 9, Tensor(), drops);
     add_recurrent(pairs, 3, lengths, drops);
   }

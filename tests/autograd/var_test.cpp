@@ -141,5 +141,29 @@ TEST_CASE("named: an intermediate keeps its gradient and says its name") {
   CHECK(y.value().origin() == "\"squares\"");
 }
 
+TEST_CASE(
+    "var: x += y is another place in the graph, of this line; copies of x and gradients are as of x + y") {
+  const Var x = leaf({1, 2}), y = leaf({3, 4});
+  Var z = x;
+  z += y;
+  const int line = __LINE__ - 1;
+  CHECK(text(z.recorded_by()) == text("tests/autograd/var_test.cpp:", line));
+  CHECK(numbers(x) == Numbers{1, 2});
+  const Var sum_of_both = z;
+  z *= x;
+  z -= 1;
+  CHECK(text(z.recorded_by()) == text("tests/autograd/var_test.cpp:", __LINE__ - 1));
+  z /= y;
+  z += z;
+  z -= x;
+  z *= 2.5f;
+  z /= 2;
+  CHECK(numbers(sum_of_both) == Numbers{4, 6});
+  const Var same = (((x + y) * x - 1.0) / y * 2.0 - x) * 1.25;
+  CHECK(largest_difference(z.value(), same.value()) < 1e-15);
+  const auto of_z = grad(sum(z), {x, y}), of_same = grad(sum(same), {x, y});
+  for (const std::size_t i : {0, 1}) CHECK(largest_difference(of_z[i].value(), of_same[i].value()) < 1e-14);
+}
+
 }  // namespace
 }  // namespace heed::tests

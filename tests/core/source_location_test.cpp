@@ -9,7 +9,7 @@
 namespace heed::tests {
 namespace {
 
-int line_of_caller(SourceLocation at = {}) { return at.line; }
+int line_of_caller(SourceLocation at = {}) { return at.line(); }
 int line_of_its_caller(SourceLocation at = {}) { return line_of_caller(at); }
 
 TEST_CASE("source location: as a default it is the line of the outermost caller that left it out") {
@@ -33,7 +33,7 @@ TEST_CASE("source location: a place keeps its number, in every thread, and is fo
   for (std::size_t i = 0; i < places.size(); ++i) {
     const SourceLocation found = source_locations::at_number(numbers[0][i]);
     for (const auto& of_thread : numbers) wrong += of_thread[i] != numbers[0][i];
-    wrong += found.file != places[i].file || found.line != places[i].line;
+    wrong += found.file() != places[i].file() || found.line() != places[i].line();
   }
   CHECK(wrong == 0);
   CHECK(source_locations::number_of(SourceLocation::unknown()) == 0);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -174,6 +175,46 @@ TEST_CASE("storage: the origin is the label, else the first operation, else noth
   x.storage().set_label("parameter \"b\"");
   CHECK(x.origin() == "parameter \"b\"");
   CHECK(*x.storage().label() == "parameter \"b\"");
+}
+
+TEST_CASE("storage: says when its last handle goes, before the pool has the bytes back, to all who asked") {
+  std::vector<std::string> told;
+  std::int64_t in_use_then = 0;
+  const std::int64_t before = pool::statistics().bytes_in_use;
+  Tensor x = Tensor::ones({1000});
+  const auto bytes = static_cast<std::int64_t>(x.storage().block_bytes());
+  CHECK(pool::statistics().bytes_in_use == before + bytes);
+  x.storage().set_label("parameter \"w\"");
+  x.storage().when_released([&] { told.push_back("first"); });
+  x.storage().when_released([&] {
+    told.push_back("second");
+    in_use_then = pool::statistics().bytes_in_use;
+  });
+  CHECK(x.origin() == "parameter \"w\"");
+  Tensor view = x.slice(0, 10, 20);
+  x = Tensor();
+  CHECK(told.empty());
+  view = Tensor();
+  CHECK(told == std::vector<std::string>{"first", "second"});
+  CHECK(in_use_then == before + bytes);
+  CHECK(pool::statistics().bytes_in_use == before);
+}
+
+TEST_CASE("pool: a block counts as its size class, and the peak begins again at what is said") {
+  const auto is_what_counts = [](std::size_t bytes) {
+    const std::int64_t before = pool::statistics().bytes_in_use;
+    void* const block = pool::allocate(bytes);
+    const std::int64_t counted = pool::statistics().bytes_in_use - before;
+    pool::release(block, bytes);
+    return counted == static_cast<std::int64_t>(pool::block_bytes(bytes));
+  };
+  for (const std::size_t bytes : {0, 1, 64, 65, 2048, 2049, 5000, 1 << 20, (1 << 20) + 1})
+    CHECK(is_what_counts(bytes));
+  const std::int64_t in_use = pool::statistics().bytes_in_use;
+  pool::reset_peak(in_use + 12345);
+  CHECK(pool::statistics().peak_bytes == in_use + 12345);
+  pool::reset_peak(in_use - 1);
+  CHECK(pool::statistics().peak_bytes == in_use);
 }
 
 TEST_CASE("moments: a storage is created now and every change is later than all before it") {

@@ -2,7 +2,10 @@
 // something is wrong.
 #include <utility>
 
+#include "core/error.h"
+#include "core/serialize.h"
 #include "tests/end_to_end/program_testing.h"
+#include "tests/markup.h"
 
 namespace heed {
 namespace {
@@ -89,6 +92,33 @@ TEST_CASE("date_conversion: Ctrl-C saves, says how to resume and exits with 130;
   INFO(more.err);
   CHECK(more.exit_code == 0);
   CHECK_THAT(last_line(more.out), ContainsSubstring("result exact="));
+}
+
+TEST_CASE("date_conversion: --profile says where the time of some steps went and changes nothing else") {
+  const Small small;
+  const auto trained = [&](std::vector<std::string> more) {
+    more.push_back("--epochs=2");
+    const Outcome outcome = small.run(std::move(more));
+    INFO(outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+    return outcome.out;
+  };
+  const auto saved = [&] { return read_safetensors(small.out + "/checkpoint.safetensors"); };
+  const std::string page = small.out + "/profile.html";
+  CHECK_THAT(trained({}), !ContainsSubstring("profile"));
+  const TensorFile plain = saved();
+  CHECK_THROWS_AS(read_file(page), IoError);
+  CHECK_THAT(trained({"--profile=1"}), ContainsSubstring("mean of 1 step, without the ") &&
+                                           ContainsSubstring("\nOperation") && ContainsSubstring("\nlstm ") &&
+                                           ContainsSubstring("\nall ") &&
+                                           ContainsSubstring("profile: " + page));
+  CHECK(tests::markup_fault(read_file(page)) == "");
+  // An epoch has three steps, the first of which is not measured.
+  CHECK_THAT(trained({"--profile=100"}), ContainsSubstring("mean of 2 steps, "));
+  const TensorFile profiled = saved();
+  REQUIRE(profiled.tensors.size() == plain.tensors.size());
+  for (const auto& [name, value] : plain.tensors)
+    if (name.starts_with("model.")) CHECK(profiled.tensor(name).to_vector() == value.to_vector());
 }
 
 TEST_CASE("date_conversion: a wrong command line is an error that helps") {

@@ -1,3 +1,4 @@
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -54,6 +55,16 @@ std::vector<std::string> without_a_row(const std::set<std::string>& operations,
   return missing;
 }
 
+// The operations that no row gives an operand of so many elements.
+std::set<std::string> without_operand_of(std::int64_t elements, const std::vector<OpRow>& rows) {
+  std::set<std::string> missing;
+  for (const OpRow& row : rows) missing.insert(row.name);
+  for (const OpRow& row : rows)
+    for (const Input& input : row.inputs)
+      if (input.shape.count() == elements) missing.erase(row.name);
+  return missing;
+}
+
 TEST_CASE("op coverage: every operation has a row in the table of gradient checks") {
   std::set<std::string> operations{"identity", "sum_to", "expand"};
   for (const SourceFile& file : sources_below({"autograd/ops"}))
@@ -73,6 +84,20 @@ TEST_CASE("op coverage: every row names an operation") {
     INFO(row.name);
     CHECK(operations.contains(row.name));
   }
+}
+
+TEST_CASE("op coverage: every operation is checked with an operand of no elements, and of one") {
+  CHECK(without_operand_of(0, op_table()) == std::set<std::string>{});
+  // What glu halves has an even number of elements.
+  CHECK(without_operand_of(1, op_table()) == std::set<std::string>{"glu"});
+}
+
+TEST_CASE("op coverage: an operation that is checked with no operand of some size is found") {
+  const std::vector<OpRow> rows{{"sum", "some", {{{2, 3}}}, {}},
+                                {"sum", "none", {{{0, 3}}}, {}},
+                                {"add", "some and one", {{{2}}, {{}}}, {}}};
+  CHECK(without_operand_of(0, rows) == std::set<std::string>{"add"});
+  CHECK(without_operand_of(1, rows) == std::set<std::string>{"sum"});
 }
 
 TEST_CASE("op coverage: an operation without a row is found, however it is declared") {

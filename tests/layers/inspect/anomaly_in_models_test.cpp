@@ -141,7 +141,7 @@ TEST_CASE(
         --tried;  // no gradient comes there
       } catch (const AnomalyError& error) {
         found +=
-            error.anomaly().operation == bad.operation() && error.anomaly().at.line == bad.recorded_by().line;
+            error.anomaly().operation == bad.operation() && error.anomaly().at.line() == bad.recorded_by().line();
       }
     }
     CHECK(tried > 0);
