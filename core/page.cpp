@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/json.h"
 #include "core/plot.h"
 
 namespace heed {
@@ -60,6 +61,14 @@ std::string html_page(const Page& page) {
               page.body, "</main>\n",
               page.script.empty() ? "" : text("<script>\n//<![CDATA[\n", page.script, "//]]>\n</script>\n"),
               "</body>\n</html>\n");
+}
+
+std::string script_string(std::string_view content) {
+  std::string plain, out;
+  append_json_string(plain, content);
+  for (const char c : plain)
+    out += c == '<' ? "\\u003c" : c == '>' ? "\\u003e" : c == '&' ? "\\u0026" : std::string(1, c);
+  return out;
 }
 
 std::string scrolling_box(std::string_view label, const std::string& content) {

@@ -22,6 +22,9 @@ struct Page {
 /// columns of numbers, `strong.good` and `strong.bad`), `.lead`, `.note`, `.text` for code and `small`.
 std::string html_page(const Page& page);
 
+/// A UTF-8 text as a string for the script of a page, quotes included, without <, > and &.
+std::string script_string(std::string_view content);
+
 /// A box that scrolls sideways by itself; the keyboard reaches it.
 std::string scrolling_box(std::string_view label, const std::string& content);
 

@@ -4,11 +4,11 @@
 #include <charconv>
 #include <cstddef>
 #include <map>
-#include <numeric>
 #include <utility>
 
 #include "core/error.h"
 #include "core/utf8.h"
+#include "core/words.h"
 
 namespace heed {
 namespace {
@@ -24,21 +24,6 @@ void check_sizes(std::span<const std::string> expected, std::span<const std::str
         {.what = text(operation, ": ", expected.size(), " texts expected, ", got.size(), " got"),
          .expected = text("expected.size() == got.size(), got ", expected.size(), " and ", got.size())});
   if (expected.empty()) throw ConfigError({.what = text(operation, ": there are no texts to compare")});
-}
-
-std::int64_t distance(const std::u32string& a, const std::u32string& b) {
-  // costs[j]: from the part of `a` read so far to the first j characters of `b`.
-  std::vector<std::int64_t> costs(b.size() + 1);
-  std::iota(costs.begin(), costs.end(), std::int64_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::int64_t diagonal = costs[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::int64_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = costs[j + 1];
-      costs[j + 1] = std::min({replaced, diagonal + 1, costs[j] + 1});
-    }
-  }
-  return costs.back();
 }
 
 std::string label(char32_t character) { return character == kTextEnd ? kEndLabel : encode_utf8(character); }
@@ -58,16 +43,12 @@ double exact_share(std::span<const std::string> expected, std::span<const std::s
   return static_cast<double>(exact) / static_cast<double>(expected.size());
 }
 
-std::int64_t edit_distance(std::string_view a, std::string_view b) {
-  return distance(decode_utf8(a), decode_utf8(b));
-}
-
 double character_error_rate(std::span<const std::string> expected, std::span<const std::string> got) {
   check_sizes(expected, got, "character_error_rate");
   std::int64_t edits = 0, length = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const std::u32string wanted = decode_utf8(expected[i]);
-    edits += distance(wanted, decode_utf8(got[i]));
+    edits += edit_distance(wanted, decode_utf8(got[i]));
     length += static_cast<std::int64_t>(wanted.size());
   }
   if (length == 0) throw ConfigError({.what = "character_error_rate: all expected texts are empty"});

@@ -13,10 +13,6 @@ namespace heed {
 /// Throws ShapeError when the two numbers of texts differ, ConfigError when there are none.
 double exact_share(std::span<const std::string> expected, std::span<const std::string> got);
 
-/// The least number of characters to insert, delete or replace that turns `a` into `b` (Levenshtein 1966).
-/// Time |a| |b|, memory |b|. Throws IoError for malformed UTF-8.
-std::int64_t edit_distance(std::string_view a, std::string_view b);
-
 /// The sum of the edit distances over the sum of the lengths expected; above 1 when much too much was written.
 /// Throws as `exact_share`, IoError for malformed UTF-8, and ConfigError when all expected texts are empty.
 double character_error_rate(std::span<const std::string> expected, std::span<const std::string> got);

@@ -40,7 +40,7 @@ heed_test(core arrange_test.cpp attention_test.cpp circular_test.cpp cumulative_
           names_test.cpp parallel_test.cpp plot_columns_test.cpp plot_test.cpp print_test.cpp random_test.cpp
           recurrent_test.cpp reduce_test.cpp serialize_test.cpp shape_test.cpp softmax_test.cpp sort_test.cpp
           source_location_test.cpp sparsemax_test.cpp storage_test.cpp subnormals_test.cpp table_test.cpp
-          tensor_test.cpp tensor_view_test.cpp truth_test.cpp utf8_test.cpp)
+          tensor_test.cpp tensor_view_test.cpp truth_test.cpp utf8_test.cpp words_test.cpp)
 # The 64-byte kernels for a processor that may have none: lowered to what it has.
 set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=fast -Wno-psabi)
 set_property(SOURCE tests/core/kernels_wide.cpp PROPERTY SKIP_PRECOMPILE_HEADERS ON)
@@ -48,10 +48,11 @@ heed_test(autograd addressing_op_test.cpp array_fixture_test.cpp array_ops_test.
           checkpoint_test.cpp custom_test.cpp einsum_test.cpp elementwise_op_test.cpp functional_test.cpp
           gradcheck_test.cpp hooks_test.cpp lifetime_test.cpp losses_op_test.cpp observer_test.cpp
           op_table_test.cpp record_test.cpp saved_values_test.cpp softmax_op_test.cpp var_test.cpp
-          inspect/anomaly_test.cpp inspect/explain_test.cpp inspect/flops_test.cpp inspect/formulas_test.cpp
+          inspect/anomaly_test.cpp inspect/breakpoint_test.cpp inspect/debugger_console_test.cpp inspect/debugger_test.cpp
+          inspect/explain_test.cpp inspect/flops_test.cpp inspect/formulas_test.cpp
           inspect/graph_drawing_test.cpp inspect/graph_layout_test.cpp inspect/graph_scene_test.cpp
-          inspect/layered_layout_test.cpp inspect/profile_test.cpp inspect/statistics_test.cpp inspect/trace_test.cpp
-          inspect/value_text_test.cpp)
+          inspect/layered_layout_test.cpp inspect/profile_test.cpp inspect/replay_test.cpp inspect/statistics_test.cpp inspect/trace_test.cpp
+          inspect/value_grid_test.cpp inspect/value_text_test.cpp)
 heed_test(layers attention_maps_test.cpp attention_positions_test.cpp attention_test.cpp beam_search_test.cpp
           cached_decoding_test.cpp checks_batch_test.cpp checks_test.cpp copying_test.cpp coverage_test.cpp decoding_test.cpp feed_forward_test.cpp
           gate_orders_test.cpp gru_test.cpp key_value_cache_test.cpp language_model_test.cpp linear_test.cpp lstm_test.cpp
@@ -79,10 +80,10 @@ target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
 target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)
-heed_test(end_to_end attention_viewer_test.cpp comparison_test.cpp copy_task_test.cpp explain_backward_test.cpp inspect_gradients_test.cpp program_test.cpp recurrent_models_test.cpp training_test.cpp)
+heed_test(end_to_end attention_viewer_test.cpp comparison_test.cpp copy_task_test.cpp explain_backward_test.cpp inspect_gradients_test.cpp program_test.cpp recurrent_models_test.cpp step_through_test.cpp training_test.cpp)
 set_property(SOURCE tests/end_to_end/attention_viewer_test.cpp tests/end_to_end/comparison_test.cpp tests/end_to_end/copy_task_test.cpp
-             tests/end_to_end/explain_backward_test.cpp tests/end_to_end/inspect_gradients_test.cpp tests/end_to_end/program_test.cpp APPEND PROPERTY
+             tests/end_to_end/explain_backward_test.cpp tests/end_to_end/inspect_gradients_test.cpp tests/end_to_end/program_test.cpp tests/end_to_end/step_through_test.cpp APPEND PROPERTY
              COMPILE_DEFINITIONS HEED_PROGRAMS="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 add_dependencies(test_end_to_end addition attention_viewer copy_task custom_operation date_conversion explain_backward inspect_gradients language_model masked_language_model
-                 seq2seq_tour transformer_translate vit_shapes)
+                 seq2seq_tour step_through transformer_translate vit_shapes)
 include(tests/bench/bench.cmake)

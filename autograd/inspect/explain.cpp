@@ -164,8 +164,7 @@ class Explainer {
   }
 
   std::string output_name(const Formula& formula, std::size_t place) const {
-    const auto number = static_cast<std::size_t>(value(place).output);
-    return number < formula.outputs.size() ? formula.outputs[number] : text("y", number + 1);
+    return heed::output_name(formula, static_cast<std::size_t>(value(place).output));
   }
 
   ExplainedStep step(std::size_t number) const {

@@ -72,6 +72,14 @@ Formula formula_of(std::string_view operation, std::size_t operands, bool operan
   return formula;
 }
 
+std::string operand_name(const Formula& formula, std::size_t place) {
+  return place < formula.operands.size() ? formula.operands[place] : text("x", place + 1);
+}
+
+std::string output_name(const Formula& formula, std::size_t place) {
+  return place < formula.outputs.size() ? formula.outputs[place] : text("y", place + 1);
+}
+
 std::string replace_names(std::string_view text,
                           const std::function<std::string(std::string_view name, bool transposed)>& replace) {
   std::string out;

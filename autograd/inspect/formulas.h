@@ -27,6 +27,10 @@ struct Formula {
 /// `y = name(x1, x2)`, and no gradients.
 Formula formula_of(std::string_view operation, std::size_t operands, bool operands_known = true);
 
+/// The name of an operand or output by its place from 0; "x3", "y3" for one that the formula has not.
+std::string operand_name(const Formula& formula, std::size_t place);
+std::string output_name(const Formula& formula, std::size_t place);
+
 /// The text with each name in it replaced by what `replace` gives for it, or left as it is where that is empty.
 /// A name is letters, digits and _, and no function's (followed by a bracket); `transposed` tells that ᵀ
 /// follows, which `replace` then has to show, too. What has a space goes in brackets before ^.

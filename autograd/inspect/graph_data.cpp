@@ -11,18 +11,12 @@
 #include "autograd/inspect/graph_details.h"
 #include "autograd/inspect/value_text.h"
 #include "core/error.h"
-#include "core/json.h"
+#include "core/page.h"
 
 namespace heed::drawing {
 namespace {
 
-// A string of JavaScript in which nothing can end the script or what is around it.
-std::string json(std::string_view content) {
-  std::string plain, out;
-  append_json_string(plain, one_line(content));
-  for (const char c : plain) out += c == '<' ? "\\u003c" : c == '>' ? "\\u003e" : std::string(1, c);
-  return out;
-}
+std::string json(std::string_view content) { return script_string(one_line(content)); }
 
 std::string json(double number) {
   if (!std::isfinite(number)) return "-1";

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "autograd/inspect/formulas.h"
+#include "autograd/inspect/statistics.h"
 #include "autograd/inspect/value_text.h"
 #include "core/error.h"
 #include "core/plot.h"
@@ -14,11 +15,11 @@ namespace {
 constexpr std::size_t kMostLinks = 24;
 
 std::string range_of(const Tensor& x) {
-  const Statistics s = statistics(x);
-  std::string out = x.count() == s.not_finite ? std::string()
-                                              : text(short_number(s.least), " to ", short_number(s.greatest),
-                                                     ", mean ", short_number(s.mean));
-  if (s.not_finite > 0) out += text(out.empty() ? "" : ", ", s.not_finite, " not finite");
+  const Statistics s = statistics_of(x);
+  std::string out =
+      s.finite() == 0 ? std::string()
+                      : text(short_number(s.min), " to ", short_number(s.max), ", mean ", short_number(s.mean));
+  if (!s.all_finite()) out += text(out.empty() ? "" : ", ", s.count - s.finite(), " not finite");
   return out;
 }
 
@@ -81,7 +82,7 @@ DetailSection ItemDetails::of_value(const std::string& heading, std::size_t plac
     if (!x.defined() || x.count() == 0) return;
     if (x.count() > 1 && is_floating(x.dtype()))
       section.rows.push_back(
-          {name, text(norm ? text("norm ", short_number(statistics(x).norm), ", ") : "", range_of(x))});
+          {name, text(norm ? text("norm ", short_number(statistics_of(x).norm), ", ") : "", range_of(x))});
     section.rows.push_back({x.count() > 1 ? "" : name, written_numbers(x, options_.numbers)});
   };
   add("value", value.value, false);
@@ -138,8 +139,7 @@ Details ItemDetails::of_operation(std::size_t i) const {
   details.sections.push_back(std::move(written));
   for (const std::size_t output : operation.outputs) {
     const auto number = static_cast<std::size_t>(labelled_.trace().values()[output].output);
-    const std::string name = number < formula.outputs.size() ? formula.outputs[number] : text("y", number + 1);
-    details.sections.push_back(of_value(text("Output ", name), output));
+    details.sections.push_back(of_value(text("Output ", output_name(formula, number)), output));
   }
   details.sections.push_back(operands(operation, formula.operands));
   details.sections.push_back(users(operation.outputs));

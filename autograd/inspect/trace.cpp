@@ -39,6 +39,18 @@ std::vector<Var> leaves_of(const Var& output) {
 
 Trace::Trace(TraceOptions options) : options_(options) {}
 
+void Trace::forget() {
+  if (!sweeps_.empty()) throw GraphError({.what = "trace: forget() while a backward is running"});
+  operations_.clear();
+  values_.clear();
+  notes_.clear();
+  calls_.clear();
+  latest_call_.clear();
+  value_of_node_.clear();
+  operation_of_id_.clear();
+  reached_ = 0;
+}
+
 std::chrono::nanoseconds Trace::lap() {
   const Clock::time_point now = Clock::now();
   return now - std::exchange(latest_, now);

@@ -94,6 +94,11 @@ class Trace : public Observer {
   }
   /// In the order in which they began.
   const std::vector<TracedCall>& calls() const { return calls_; }
+  /// The operation of that Recorded::id; nullptr when it was not seen.
+  const TracedOperation* operation_of_id(std::uint64_t id) const {
+    const auto found = operation_of_id_.find(id);
+    return found == operation_of_id_.end() ? nullptr : &operations_[found->second];
+  }
   /// The operation that a value is an output of; nullptr for a leaf.
   const TracedOperation* operation_of(const TracedValue& value) const {
     return value.operation == 0 ? nullptr : &operations_[value.operation - 1];
@@ -102,6 +107,9 @@ class Trace : public Observer {
   /// backward pass needs: no operands that need no gradient, no times, no calls of modules; of results that
   /// nobody holds and no rule wants the shapes only.
   void add_graph(const Var& output);
+  /// Drops all that was kept so far, and goes on: what comes counts from 1 again, and what it uses of the past
+  /// are leaves to it. Throws GraphError while a backward is running.
+  void forget();
   /// From now on nothing is added.
   void stop() { stopped_ = true; }
   bool stopped() const { return stopped_; }

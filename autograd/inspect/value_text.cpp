@@ -1,8 +1,6 @@
 #include "autograd/inspect/value_text.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "core/error.h"
 #include "core/plot.h"
@@ -25,32 +23,6 @@ void append_nested(std::string& out, const Tensor& x, int digits) {
 }
 
 }  // namespace
-
-Statistics statistics(const Tensor& x) {
-  Statistics s{.least = std::numeric_limits<double>::infinity(),
-               .greatest = -std::numeric_limits<double>::infinity()};
-  double sum = 0, squares = 0;
-  const Tensor elements = x.contiguous_copy_if_needed();
-  for_floating(x.dtype(), "statistics", [&](auto type) {
-    const auto* const data = elements.data<decltype(type)>();
-    for (std::int64_t i = 0; i < elements.count(); ++i) {
-      const double value = static_cast<double>(data[i]);
-      if (!std::isfinite(value)) {
-        ++s.not_finite;
-        continue;
-      }
-      s.least = std::min(s.least, value);
-      s.greatest = std::max(s.greatest, value);
-      sum += value;
-      squares += value * value;
-    }
-  });
-  const std::int64_t finite = elements.count() - s.not_finite;
-  if (finite == 0) return {.not_finite = s.not_finite};
-  s.mean = sum / static_cast<double>(finite);
-  s.norm = std::sqrt(squares);
-  return s;
-}
 
 std::string written_numbers(const Tensor& x, std::int64_t most, int digits, std::int64_t head) {
   if (!x.defined()) return "∅";

@@ -11,16 +11,6 @@
 
 namespace heed {
 
-/// What the elements of a tensor are like, over those that are finite.
-struct Statistics {
-  double least = 0, mean = 0, greatest = 0;
-  double norm = 0;              ///< root of the sum of squares
-  std::int64_t not_finite = 0;  ///< elements
-};
-
-/// Of an f32 or f64 tensor with elements.
-Statistics statistics(const Tensor& x);
-
 /// The elements in nested brackets, "[[1, 2], [3, 4]]", those of a scalar without; of a tensor with more than
 /// `most` only the first `head` (or `most`, if that is fewer), "[1, 2, 3, …]", in row-major order. "∅" for an
 /// undefined tensor.

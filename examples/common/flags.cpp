@@ -12,8 +12,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/utf8.h"
-#include "data/metrics.h"
+#include "core/words.h"
 
 namespace heed::programs {
 namespace {
@@ -38,22 +37,6 @@ std::string describe(const Range& range) {
 
 bool contains(const Range& range, double value) {
   return range.open ? value > range.low && value < range.high : value >= range.low && value <= range.high;
-}
-
-// The word nearest to `written`, when it is near enough to be what was meant; else empty.
-std::string nearest(std::string_view written, const std::vector<std::string>& words) {
-  std::string best;
-  if (find_invalid_utf8(written) != std::string_view::npos) return best;
-  auto least = static_cast<std::int64_t>(std::max<std::size_t>(2, written.size() / 3) + 1);
-  for (const std::string& word : words) {
-    const std::int64_t distance = edit_distance(written, word);
-    const bool begins = written.size() >= 2 && word.starts_with(written);  // --learn for --learning-rate
-    if (const std::int64_t rank = begins ? 1 : distance; rank < least && rank < std::ssize(word)) {
-      least = rank;
-      best = word;
-    }
-  }
-  return best;
 }
 
 template <class Number>
@@ -81,7 +64,7 @@ Number read_number(const std::string& name, const std::string& written, const Ra
 void require_listed(const std::string& name, const char* takes, const std::vector<std::string>& words,
                     const std::string& written) {
   if (std::find(words.begin(), words.end(), written) != words.end()) return;
-  const std::string word = nearest(written, words);
+  const std::string word = nearest_word(written, words);
   throw ConfigError({.what = text("--", name, " takes ", takes, " of ", joined(words, ", "), "; got ",
                                   quoted(written), word.empty() ? "" : text(", did you mean ", word, "?"))});
 }
@@ -162,7 +145,7 @@ void Flags::throw_unknown(std::string_view written) const {
     names.push_back(flag.name);
     if (std::holds_alternative<bool*>(flag.target)) names.push_back("no-" + flag.name);
   }
-  const std::string name = nearest(bare, names);
+  const std::string name = nearest_word(bare, names);
   throw ConfigError(
       {.what = text("unknown flag ", written, name.empty() ? "" : text("; did you mean --", name, "?")),
        .hint = name.empty() ? text(program_, " --help lists the flags") : ""});

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/json.h"
+#include "core/page.h"
 #include "core/plot.h"
 #include "core/plot_text.h"
 
@@ -177,19 +177,6 @@ void add_rollouts(std::vector<Group>& groups, const AttentionExample& example) {
 // ---- JSON
 // -------------------------------------------------------------------------------------------------------------
 
-std::string quoted(std::string_view string) {
-  std::string out;
-  append_json_string(out, string);
-  std::string safe;
-  for (const char c : out) {
-    if (c == '<' || c == '>' || c == '&')
-      safe += c == '<' ? "\\u003c" : c == '>' ? "\\u003e" : "\\u0026";
-    else
-      safe += c;
-  }
-  return safe;
-}
-
 template <class Items, class Write>
 std::string listed(const Items& items, Write write) {
   std::string out = "[";
@@ -204,16 +191,17 @@ std::string rounded(double value) { return std::isfinite(value) ? short_number(v
 
 std::string to_script(const Group& group) {
   const auto of_head = [](const Head& head) {
-    return text("{name:", quoted(head.name), ",looks:", quoted(where_it_looks(head.statistics)),
+    return text("{name:", script_string(head.name), ",looks:", script_string(where_it_looks(head.statistics)),
                 ",entropies:", listed(head.entropies, rounded), ",data:\"", packed(head.weights), "\"}");
   };
   const auto of_layer = [&](const Layer& layer) {
-    return text("{name:", quoted(layer.name), ",path:", quoted(layer.path),
+    return text("{name:", script_string(layer.name), ",path:", script_string(layer.path),
                 ",heads:", listed(layer.heads, of_head), "}");
   };
-  return text("{title:", quoted(group.title), ",steps:", group.of_steps ? "true" : "false",
-              ",rollout:", group.is_rollout ? "true" : "false", ",rows:", listed(group.rows, quoted),
-              ",columns:", listed(group.columns, quoted), ",layers:", listed(group.layers, of_layer), "}\n");
+  return text("{title:", script_string(group.title), ",steps:", group.of_steps ? "true" : "false",
+              ",rollout:", group.is_rollout ? "true" : "false", ",rows:", listed(group.rows, script_string),
+              ",columns:", listed(group.columns, script_string), ",layers:", listed(group.layers, of_layer),
+              "}\n");
 }
 
 }  // namespace
@@ -267,7 +255,8 @@ std::string packed(const std::vector<double>& weights) {
 std::string script_data(const std::vector<AttentionExample>& examples,
                         const std::vector<std::vector<Group>>& groups) {
   const auto of_candidate = [](const Candidate& candidate) {
-    return text("[", quoted(visible({candidate.token}).front()), ",", rounded(candidate.probability), "]");
+    return text("[", script_string(visible({candidate.token}).front()), ",", rounded(candidate.probability),
+                "]");
   };
   std::string out = "[";
   for (std::size_t i = 0; i < examples.size(); ++i) {

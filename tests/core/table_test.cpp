@@ -40,6 +40,10 @@ TEST_CASE("table: of a page it is well-formed, with the texts escaped and tones 
   CHECK(count_of(html, "Norms &amp; more") == 2);  // caption and label
 }
 
+TEST_CASE("page: a text stands in the script as a string that ends neither it nor what is around it") {
+  CHECK(script_string("a\"b</script>&\n") == "\"a\\\"b\\u003c/script\\u003e\\u0026\\u000a\"");
+}
+
 TEST_CASE("table: a row of another length is refused") {
   Table ragged = example();
   ragged.rows[1].pop_back();

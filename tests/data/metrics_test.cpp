@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/random.h"
 #include "tests/catch.h"
 #include "tests/thrown.h"
 
@@ -17,44 +16,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-// The definition, word for word: exponential and beyond doubt.
-std::int64_t by_definition(std::string_view a, std::string_view b) {
-  if (a.empty() || b.empty()) return static_cast<std::int64_t>(a.size() + b.size());
-  return std::min({by_definition(a.substr(1), b.substr(1)) + (a[0] == b[0] ? 0 : 1),
-                   by_definition(a.substr(1), b) + 1, by_definition(a, b.substr(1)) + 1});
-}
-
 }  // namespace
-
-TEST_CASE("metrics: edit distance of known words") {
-  CHECK(edit_distance("kitten", "sitting") == 3);
-  CHECK(edit_distance("saturday", "sunday") == 3);
-  CHECK(edit_distance("", "abc") == 3);
-  CHECK(edit_distance("abc", "") == 3);
-  CHECK(edit_distance("1996-10-19", "1996-10-19") == 0);
-}
-
-TEST_CASE("metrics: edit distance counts characters, not bytes") {
-  CHECK(edit_distance("é", "e") == 1);
-  CHECK(edit_distance("日本", "本") == 1);
-}
-
-TEST_CASE("metrics: edit distance is the one of the recursive definition, and symmetric") {
-  Rng rng(5);
-  int wrong = 0;
-  const auto word = [&] {
-    std::string letters;
-    for (std::int64_t length = rng.below(6); length > 0; --length)
-      letters.push_back(static_cast<char>('a' + rng.below(3)));
-    return letters;
-  };
-  for (int round = 0; round < 300; ++round) {
-    const std::string a = word(), b = word();
-    wrong += edit_distance(a, b) == by_definition(a, b) ? 0 : 1;
-    wrong += edit_distance(b, a) == edit_distance(a, b) ? 0 : 1;
-  }
-  CHECK(wrong == 0);
-}
 
 TEST_CASE("metrics: the exact share counts texts that are the same throughout") {
   CHECK(exact_share(Texts{"a", "b", "c", "d"}, Texts{"a", "B", "c", "d "}) == 0.5);

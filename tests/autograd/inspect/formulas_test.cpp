@@ -266,5 +266,13 @@ TEST_CASE("formulas: names are replaced whole, not those of functions, and what 
   CHECK(replace_names("", shapes).empty());
 }
 
+TEST_CASE("formulas: operands and outputs have names, those beyond the formula numbers") {
+  const Formula formula = formula_of("lstm", 6);
+  CHECK(operand_name(formula, 3) == "Wx");
+  CHECK(operand_name(formula, 6) == "x7");
+  CHECK(output_name(formula, 1) == "h");
+  CHECK(output_name(formula, 3) == "y4");
+}
+
 }  // namespace
 }  // namespace heed::tests

@@ -197,5 +197,33 @@ TEST_CASE("trace: operations know the call of the module that made them, and cal
   for (std::size_t i = 0; i < of_operations.size(); ++i) CHECK(trace.operations()[i].call == of_operations[i]);
 }
 
+TEST_CASE("trace: what is forgotten is gone, and what comes counts from the beginning") {
+  const Var w = leaf({1, 2}, "w");
+  Trace trace;
+  const Var hidden = exp(w);
+  const Var loss = sum(hidden);
+  const std::uint64_t id = id_of(*hidden.node());
+  REQUIRE(trace.operation_of_id(id) != nullptr);
+  CHECK(std::string(trace.operation_of_id(id)->name) == "exp");
+  struct Within : Observer {
+    explicit Within(Trace& its) : trace_(its) {}
+    void reached(const Node&, std::span<const Var>) override { CHECK_THROWS_AS(trace_.forget(), GraphError); }
+    Trace& trace_;
+  };
+  {
+    Within within(trace);
+    loss.backward();
+  }
+  trace.forget();
+  CHECK(trace.operation_of_id(id) == nullptr);
+  CHECK(trace.values().empty());
+  CHECK_FALSE(trace.has_seen(w));
+  sum(tanh(hidden)).detach();
+  REQUIRE(trace.operations().size() == 2);
+  CHECK(trace.values()[0].operation == 0);
+  CHECK(std::string(trace.values()[0].kind) == "exp");
+  CHECK(trace.operations()[0].operands == std::vector<std::size_t>{0});
+}
+
 }  // namespace
 }  // namespace heed::tests

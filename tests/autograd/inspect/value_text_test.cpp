@@ -1,8 +1,5 @@
 #include "autograd/inspect/value_text.h"
 
-#include <cmath>
-#include <limits>
-
 #include "tests/catch.h"
 
 namespace heed::tests {
@@ -26,17 +23,6 @@ TEST_CASE("value text: the rows of a small matrix have their numbers below each 
   CHECK(written_rows(x, 4) == std::vector<std::string>{" 1  −2.5", "10  0.25"});
   CHECK(written_rows(x, 3) == std::vector<std::string>{"[1, −2.5, 10, …]"});
   CHECK(written_rows(x.select(0, 0), 4) == std::vector<std::string>{"[1, −2.5]"});
-}
-
-TEST_CASE("value text: statistics are over the finite elements, of any strides") {
-  const double infinity = std::numeric_limits<double>::infinity();
-  const Statistics s = statistics(Tensor::of({3, infinity, -4, NAN}, {2, 2}).transpose());
-  CHECK(s.least == -4);
-  CHECK(s.greatest == 3);
-  CHECK(s.mean == Approx(-0.5));
-  CHECK(s.norm == Approx(5));
-  CHECK(s.not_finite == 2);
-  CHECK(statistics(Tensor::of({NAN}, {1})).not_finite == 1);
 }
 
 TEST_CASE("value text: times and sizes have units, counts their plural") {
