@@ -81,6 +81,36 @@ bool owned(const Var& gradient) {
   return gradient.node()->unique() && gradient.value().storage().unique() && gradient.value().contiguous();
 }
 
+// Slots of nodes whose gradients are not yet handed on, the last recorded first.
+class WaitingNodes {
+ public:
+  struct Waiting {
+    std::uint64_t recorded_at;
+    std::uint32_t slot;
+    bool operator<(const Waiting& other) const { return recorded_at < other.recorded_at; }
+  };
+
+  bool empty() const { return next_.recorded_at == 0 && heap_.empty(); }
+  void push(Waiting node) {
+    if (next_ < node) std::swap(next_, node);
+    if (node.recorded_at == 0) return;
+    heap_.push_back(node);
+    std::push_heap(heap_.begin(), heap_.end());
+  }
+  Waiting pop() {
+    if (heap_.empty() || heap_.front() < next_) return std::exchange(next_, {});
+    const Waiting first = heap_.front();
+    std::pop_heap(heap_.begin(), heap_.end());
+    heap_.pop_back();
+    return first;
+  }
+
+ private:
+  // One outside the heap, which may be earlier than the heap's first: in a chain no node ever enters the heap.
+  Waiting next_{};
+  std::vector<Waiting> heap_;
+};
+
 }  // namespace
 
 /// One differentiation. Nodes wait in a heap, the last recorded first: everything that depends on a node was
@@ -89,7 +119,10 @@ bool owned(const Var& gradient) {
 class Sweep {
  public:
   Sweep(bool retain_graph, bool create_graph, const SourceLocation& called_at)
-      : retain_graph_(retain_graph || create_graph), create_graph_(create_graph), called_at_(called_at) {}
+      : retain_graph_(retain_graph || create_graph),
+        create_graph_(create_graph),
+        called_at_(called_at),
+        line_(source_locations::number_of(called_at)) {}
   ~Sweep() { forget_all(); }
 
   /// Restricts the sweep to what lies between the outputs and these inputs, whose gradients become results().
@@ -113,18 +146,12 @@ class Sweep {
     Sweep* outer_sweep = nullptr;  // what the node said before: sweeps nest when a rule differentiates
     std::uint32_t outer_slot = 0;
   };
-  struct Waiting {
-    std::uint64_t recorded_at;
-    std::uint32_t slot;
-    bool operator<(const Waiting& other) const { return recorded_at < other.recorded_at; }
-  };
-
   Slot& slot_of(Node& node);
   void forget(Slot& slot);
   void forget_all();
   Var admit(const Var& gradient);
-  void deposit(Node& node, Var gradient, std::int32_t output);
-  void add(Var& total, Var gradient);
+  void deposit(Node& node, Var&& gradient, std::int32_t output);
+  void add(Var& total, Var&& gradient);
   void keep(Node& node, const Var& dy);
   void visit(Node& node, Var dy, JointCotangents joint);
   void call_hooks(Node& node, Var& dy);
@@ -147,6 +174,7 @@ class Sweep {
 
   bool retain_graph_, create_graph_;
   SourceLocation called_at_;
+  std::uint32_t line_;  // its number
   bool aimed_ = false;
   std::uint64_t earliest_target_ = 0;                         // nothing recorded before it matters
   std::uint64_t run_again_since_ = ~std::uint64_t{0};         // all that is recorded after it may lead on
@@ -155,7 +183,7 @@ class Sweep {
   std::vector<Var> results_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::vector<Waiting> heap_;
+  WaitingNodes waiting_;
 };
 
 void Sweep::aim_at(std::span<const Var> outputs, std::span<const Var> inputs) {
@@ -237,7 +265,7 @@ Var Sweep::admit(const Var& gradient) {
   return record("identity", gradient.value().clone(), wrt(gradient, [](const Var& dy) { return dy; }));
 }
 
-void Sweep::add(Var& total, Var gradient) {
+void Sweep::add(Var& total, Var&& gradient) {
   if (!total.defined()) {
     total = std::move(gradient);
   } else if (!create_graph_ && owned(total)) {
@@ -254,17 +282,14 @@ void Sweep::keep(Node& node, const Var& dy) {
   if (!create_graph_ && !node.gradient.defined() && node.edges().empty() && !owned(dy))
     node.gradient = Var(dy.value().clone());
   else
-    add(node.gradient, dy);
+    add(node.gradient, Var(dy));
 }
 
-void Sweep::deposit(Node& node, Var gradient, std::int32_t output) {
+void Sweep::deposit(Node& node, Var&& gradient, std::int32_t output) {
   if (!create_graph_ && gradient.requires_grad()) gradient = gradient.detach();
   const bool is_new = node.sweep != this;
   Slot& slot = slot_of(node);
-  if (is_new) {
-    heap_.push_back({node.recorded_at, node.slot});
-    std::push_heap(heap_.begin(), heap_.end());
-  }
+  if (is_new) waiting_.push({node.recorded_at, node.slot});
   if (node.joint_outputs > 0) {
     if (!slot.joint) slot.joint = std::make_unique<std::vector<Var>>(node.joint_outputs);
     add((*slot.joint)[static_cast<std::size_t>(output)], std::move(gradient));
@@ -307,10 +332,8 @@ void Sweep::run() {
   const RunningRule outside(nullptr);  // a sweep inside a rule is no part of the rule
   const Told told([&](Observer& observer) { observer.sweep_began(called_at_); },
                   [](Observer& observer) { observer.sweep_ended(); });
-  while (!heap_.empty()) {
-    const std::uint32_t index = heap_.front().slot;
-    std::pop_heap(heap_.begin(), heap_.end());
-    heap_.pop_back();
+  while (!waiting_.empty()) {
+    const std::uint32_t index = waiting_.pop().slot;
     visit(*slots_[index].node, std::move(slots_[index].cotangent), std::move(slots_[index].joint));
     forget(slots_[index]);
     free_slots_.push_back(index);
@@ -356,14 +379,14 @@ void Sweep::visit(Node& node, Var dy, JointCotangents joint) {
     else
       run_again(node, dys);
   }
-  if (!retain_graph_) node.free_graph(called_at_);
+  if (!retain_graph_) node.free_graph(line_);
 }
 
 void Sweep::apply_rules(Node& node, const Var& dy) {
   for (const Edge& edge : node.edges()) {
     if (edge.input == nullptr || !wanted(*edge.input)) continue;
     if (edge.type == nullptr) {  // a part of a joint operation hands its gradient to the whole
-      deposit(*edge.input, dy, edge.position);
+      deposit(*edge.input, Var(dy), edge.position);
       continue;
     }
     Var gradient = [&] {
@@ -402,7 +425,7 @@ void Sweep::run_again(Node& node, std::span<const Var> dy) {
   for (std::size_t i = 0; i < dy.size(); ++i) {
     if (!dy[i].defined() || !outputs[i].requires_grad() || !wanted(*outputs[i].node())) continue;
     // Gradients grow in place. One from before these nodes would look to them like a saved value that changed.
-    deposit(*outputs[i].node(), create_graph_ ? dy[i] : Var(dy[i].value().clone()), 0);
+    deposit(*outputs[i].node(), create_graph_ ? Var(dy[i]) : Var(dy[i].value().clone()), 0);
   }
 }
 

@@ -57,10 +57,9 @@ struct Edge {
 /// edges and rules are one block.
 class Node {
  public:
-  static Node* create(const Operation& operation, Tensor&& value, std::size_t edges = 0,
-                      std::size_t rule_bytes = 0);
+  static Node* create(Operation operation, Tensor&& value, std::size_t edges = 0, std::size_t rule_bytes = 0);
   /// A node that no operation made; errors call its value a constant or a parameter.
-  static Node* create_leaf(const Operation& kind, Tensor&& value);
+  static Node* create_leaf(Operation kind, Tensor&& value);
 
   // ---- counts
   void retain_handle() {
@@ -94,8 +93,8 @@ class Node {
   const Node& whole() const { return edge_count_ == 1 && is_part() ? *edges()[0].input : *this; }
   /// Gives up the rules with all that they saved, and the operands.
   void release_graph();
-  /// The same, since a backward has consumed them.
-  void free_graph(const SourceLocation& by);
+  /// The same, since a backward has consumed them, of the line with that number.
+  void free_graph(std::uint32_t line);
   /// The line of that backward.
   SourceLocation freed_by() const { return source_locations::at_number(freed_by_); }
   /// The line that called the operation.
@@ -129,7 +128,7 @@ class Node {
   bool freed : 1 = false;           // a backward has consumed the rules
 
  private:
-  Node(const Operation& made_by, Tensor&& v, std::size_t block_bytes);
+  Node(Operation made_by, Tensor&& v, std::size_t block_bytes);
   ~Node();
   static void destroy(Node* node);
   void drop_handles();

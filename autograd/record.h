@@ -37,9 +37,10 @@ template <class Rule>
   return {operand, rule};
 }
 
-/// The value of an operation as a Var, with the rules for those operands that need a gradient.
+/// The value of an operation as a Var, with the rules for those operands that need a gradient. It has one
+/// caller for each set of rules, of which it becomes a part.
 template <class... Rules>
-Var record(const Operation& operation, Tensor value, Wrt<Rules>... operands) {
+[[gnu::always_inline]] inline Var record(Operation operation, Tensor value, Wrt<Rules>... operands) {
   const bool recorded = is_recording() && (operands.operand.requires_grad() || ...);
   constexpr std::size_t kRuleBytes = (std::size_t{0} + ... + rule_bytes(sizeof(Rules)));
   Var y = Var::adopt(
@@ -60,12 +61,12 @@ Var record(const Operation& operation, Tensor value, Wrt<Rules>... operands) {
 /// rule saves is read through unchanged(). A rule without arguments, rule(), computes all outputs once more and
 /// returns them as a vector: a backward goes on through what that records (autograd/checkpoint.h).
 template <class Rule>
-Var record_joint(const Operation& operation, Tensor value, std::span<const Var> operands, Rule rule);
+Var record_joint(Operation operation, Tensor value, std::span<const Var> operands, Rule rule);
 
 /// The same with several outputs: rule(dys) gets one cotangent per output, undefined where nothing depends on
 /// it.
 template <std::size_t M, class Rule>
-std::array<Var, M> record_joint(const Operation& operation, std::array<Tensor, M> values,
+std::array<Var, M> record_joint(Operation operation, std::array<Tensor, M> values,
                                 std::span<const Var> operands, Rule rule);
 
 // ---- how it is done
@@ -151,7 +152,7 @@ inline bool any_requires_grad(std::span<const Var> operands) {
 
 /// A node with a rule for all operands.
 template <class Rule>
-Var create_joint(const Operation& operation, Tensor value, std::span<const Var> operands, Rule& rule) {
+Var create_joint(Operation operation, Tensor value, std::span<const Var> operands, Rule& rule) {
   Var y = Var::adopt(Node::create(operation, std::move(value), operands.size(), rule_bytes(sizeof(Rule))));
   std::int32_t position = 0;
   for (const Var& operand : operands) y.node()->add_edge(operand, position++);
@@ -160,7 +161,7 @@ Var create_joint(const Operation& operation, Tensor value, std::span<const Var> 
 }
 
 template <class Rule>
-Var record_joint(const Operation& operation, Tensor value, std::span<const Var> operands, Rule rule) {
+Var record_joint(Operation operation, Tensor value, std::span<const Var> operands, Rule rule) {
   Var y = is_recording() && any_requires_grad(operands)
               ? create_joint(operation, std::move(value), operands, rule)
               : Var::adopt(Node::create(operation, std::move(value)));
@@ -171,8 +172,8 @@ Var record_joint(const Operation& operation, Tensor value, std::span<const Var> 
 
 /// Several outputs: parts of one node, which has the rule.
 template <class Rule>
-void record_parts(const Operation& operation, std::span<Tensor> values, std::span<const Var> operands,
-                  Rule& rule, std::span<Var> outputs) {
+void record_parts(Operation operation, std::span<Tensor> values, std::span<const Var> operands, Rule& rule,
+                  std::span<Var> outputs) {
   const bool recorded = is_recording() && any_requires_grad(operands);
   Var whole;
   if (recorded) {
@@ -188,7 +189,7 @@ void record_parts(const Operation& operation, std::span<Tensor> values, std::spa
 }
 
 template <std::size_t M, class Rule>
-std::array<Var, M> record_joint(const Operation& operation, std::array<Tensor, M> values,
+std::array<Var, M> record_joint(Operation operation, std::array<Tensor, M> values,
                                 std::span<const Var> operands, Rule rule) {
   std::array<Var, M> outputs;
   record_parts(operation, values, operands, rule, outputs);

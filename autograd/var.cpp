@@ -13,7 +13,7 @@ namespace heed {
 
 // ---- nodes
 
-Node::Node(const Operation& made_by, Tensor&& v, std::size_t block_bytes)
+Node::Node(Operation made_by, Tensor&& v, std::size_t block_bytes)
     : operation(made_by.name),
       value(std::move(v)),
       recorded_at(moment::next()),
@@ -23,7 +23,7 @@ Node::Node(const Operation& made_by, Tensor&& v, std::size_t block_bytes)
 
 Node::~Node() = default;
 
-Node* Node::create(const Operation& operation, Tensor&& value, std::size_t edges, std::size_t rule_bytes) {
+Node* Node::create(Operation operation, Tensor&& value, std::size_t edges, std::size_t rule_bytes) {
   static_assert(sizeof(Node) == 256 && sizeof(Edge) % 16 == 0, "rules follow at multiples of 16");
   const std::size_t edge_end = sizeof(Node) + edges * sizeof(Edge);
   const std::size_t bytes = edge_end + rule_bytes;
@@ -33,7 +33,7 @@ Node* Node::create(const Operation& operation, Tensor&& value, std::size_t edges
   return node;
 }
 
-Node* Node::create_leaf(const Operation& kind, Tensor&& value) {
+Node* Node::create_leaf(Operation kind, Tensor&& value) {
   return new (pool::allocate(sizeof(Node))) Node(kind, std::move(value), sizeof(Node));
 }
 
@@ -58,10 +58,10 @@ void Node::release_graph() {
   if (handles_.none()) value.forget_elements();
 }
 
-void Node::free_graph(const SourceLocation& by) {
+void Node::free_graph(std::uint32_t line) {
   release_graph();
   freed = true;
-  freed_by_ = source_locations::number_of(by);
+  freed_by_ = line;
 }
 
 void Node::drop_handles() {

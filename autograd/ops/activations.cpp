@@ -31,7 +31,7 @@ namespace {
 
 // scale x where x > 0, else scale alpha (e^(x / width) - 1). The gradient needs nothing but the output, which
 // is positive where x is.
-Var exponential_linear(const Operation& operation, const Var& x, double scale, double alpha, double width) {
+Var exponential_linear(Operation operation, const Var& x, double scale, double alpha, double width) {
   if (!(alpha > 0))
     throw ConfigError({.what = text(operation.name, ": alpha ", alpha), .expected = "alpha > 0"});
   const double depth = scale * alpha;

@@ -147,7 +147,7 @@ Var l1(const Var& y, const Target& target, Reduction reduction, SourceLocation a
 namespace {
 
 // huber of each difference, times a factor.   dd = d between -delta and delta, times the factor and dloss
-Var huber_of(const Operation& operation, const Var& d, double delta, double factor) {
+Var huber_of(Operation operation, const Var& d, double delta, double factor) {
   if (!(delta > 0))
     throw ConfigError({.what = text(operation.name, ": delta ", delta), .expected = "delta > 0"});
   Tensor value = for_floating(d.dtype(), operation.name, [&](auto zero) {
