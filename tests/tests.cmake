@@ -14,7 +14,9 @@ if(NOT Catch2_FOUND)
 endif()
 
 add_library(heed_test_main STATIC tests/main.cpp)
-target_compile_options(heed_test_main PRIVATE $<$<CONFIG:Release>:-O1>)  # as all tests: they are compiled longer than they run
+# Tests are compiled longer than they run.
+set(test_options $<$<CONFIG:Release>:-O1> $<$<CONFIG:Debug>:-O0>)
+target_compile_options(heed_test_main PRIVATE ${test_options})
 target_precompile_headers(heed_test_main PRIVATE tests/catch.h)
 if(TARGET Catch2::Catch2WithMain)
   target_link_libraries(heed_test_main PUBLIC Catch2::Catch2WithMain heed_options)
@@ -29,7 +31,7 @@ function(heed_test folder)
   add_executable(test_${folder} ${ARGN})
   target_precompile_headers(test_${folder} REUSE_FROM heed_test_main)
   target_link_libraries(test_${folder} PRIVATE heed_test_main heed_examples)
-  target_compile_options(test_${folder} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_compile_options(test_${folder} PRIVATE ${test_options})
   add_test(NAME ${folder} COMMAND test_${folder} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 
@@ -207,7 +209,7 @@ add_library(heed_op_table OBJECT tests/autograd/op_table.cpp tests/autograd/op_t
             tests/autograd/op_table_extents.cpp tests/autograd/op_table_reductions.cpp
             tests/autograd/op_table_shapes.cpp)
 target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
-target_compile_options(heed_op_table PRIVATE $<$<CONFIG:Release>:-O1>)
+target_compile_options(heed_op_table PRIVATE ${test_options})
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)
 heed_test(end_to_end
