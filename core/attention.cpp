@@ -15,7 +15,7 @@ namespace heed {
 namespace {
 
 // Products of one piece of work at least.
-constexpr std::int64_t kGrain = 1 << 18;
+constexpr std::int64_t kAttentionGrain = 1 << 18;
 
 Shape scores_shape(const Tensor& q, const Tensor& k) { return q.shape().with(-1, k.extent(-2)); }
 
@@ -165,7 +165,8 @@ class Heads {
   void for_each_piece(Body body) const {
     const std::int64_t targets = q_.extent(-2), sources = k_.extent(-2), d = q_.extent(-1), e = v_.extent(-1);
     const std::int64_t elements = kernels::loops<T>().attention_scratch(targets, sources, d, e);
-    parallel_for(leading_.count(), even_pieces(leading_.count(), kGrain / (targets * sources * (d + e))),
+    parallel_for(leading_.count(),
+                 even_pieces(leading_.count(), kAttentionGrain / (targets * sources * (d + e))),
                  [&](std::int64_t begin, std::int64_t end) {
                    Tensor scratch = Tensor::empty({elements}, dtype_of<T>());
                    body(begin, end, scratch.fresh_data<T>());

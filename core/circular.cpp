@@ -10,7 +10,7 @@ namespace heed {
 namespace {
 
 // Products that one thread should have at least before another is worth waking.
-constexpr std::int64_t kGrain = 1 << 16;
+constexpr std::int64_t kCircularGrain = 1 << 16;
 
 void require_fit(const Tensor& x, const Tensor& s, const char* operation) {
   if (x.rank() == 0 || s.rank() == 0 || x.shape().without(-1) != s.shape().without(-1) || s.extent(-1) % 2 == 0)
@@ -36,7 +36,7 @@ template <class Row>
 void for_each_row(const Tensor& x, std::int64_t taps, const char* operation, Row row) {
   const std::int64_t n = x.extent(-1), rows = n == 0 ? 0 : x.count() / n;
   for_floating(x.dtype(), operation, [&](auto zero) {
-    parallel_for(rows, even_pieces(rows, kGrain / std::max<std::int64_t>(1, n * taps)),
+    parallel_for(rows, even_pieces(rows, kCircularGrain / std::max<std::int64_t>(1, n * taps)),
                  [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t r = begin; r < end; ++r) row(zero, r);
                  });

@@ -14,7 +14,7 @@ using kernels::MatrixView;
 using kernels::Start;
 
 // Multiplications that one thread should have at least before another is worth waking.
-constexpr std::int64_t kGrain = 1 << 20;
+constexpr std::int64_t kProductGrain = 1 << 20;
 
 void require_product(const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype()) throw_dtypes_differ(a, b, "matmul");
@@ -40,12 +40,12 @@ struct Product {
   /// Cuts the product into pieces that depend on the extents only.
   void run() {
     const std::int64_t longer = std::max(m, n);
-    if (m * n * k >= kGrain && m >= n && n > 1 && longer >= 2 * kUnit && !many_terms()) return by_rows();
+    if (m * n * k >= kProductGrain && m >= n && n > 1 && longer >= 2 * kUnit && !many_terms()) return by_rows();
     // These add to y itself.
     if (start.data != nullptr && start.stride == 0)
       for (std::int64_t r = 0; r < m; ++r) std::copy_n(start.data, n, y.data + r * y.row_stride);
     const bool accumulate = start.data != nullptr;
-    if (m * n * k < kGrain || (longer < 2 * kUnit && !many_terms()))
+    if (m * n * k < kProductGrain || (longer < 2 * kUnit && !many_terms()))
       kernels::loops<T>().gemm(m, n, k, a, b, y, accumulate);
     else if (many_terms())
       by_terms(accumulate);
@@ -165,7 +165,7 @@ void multiply(const Tensor& a, const Tensor& b, Tensor& y, const Shape& batch) {
   }
   const MatrixView<const T> va = matrix_of<T>(a), vb = matrix_of<T>(b);
   const auto gemm = kernels::loops<T>().gemm;
-  const std::int64_t least = kGrain / std::max<std::int64_t>(1, m * n * k);
+  const std::int64_t least = kProductGrain / std::max<std::int64_t>(1, m * n * k);
   parallel_for(matrices, even_pieces(matrices, least), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i)
       gemm(m, n, k, {va.data + batch_offset(a, batch, i), va.row_stride, va.column_stride},

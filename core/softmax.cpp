@@ -18,7 +18,7 @@ namespace heed {
 namespace {
 
 // Elements of rows that one thread should have at least before another is worth waking.
-constexpr std::int64_t kGrain = 1 << 15;
+constexpr std::int64_t kSoftmaxGrain = 1 << 15;
 
 std::int64_t width_of(const Tensor& x, const char* operation) {
   if (x.rank() == 0) throw ShapeError({.what = text(operation, ": a scalar has no last axis")});
@@ -37,7 +37,7 @@ void over_rows(const Tensor& x, Body body) {
   const std::int64_t width = x.extent(-1);
   if (x.count() == 0) return;
   const std::int64_t rows = x.count() / width;
-  parallel_for(rows, even_pieces(rows, kGrain / width),
+  parallel_for(rows, even_pieces(rows, kSoftmaxGrain / width),
                [&](std::int64_t begin, std::int64_t end) { body(end - begin, begin * width, begin); });
 }
 

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::int64_t kFewElements = 4;
 constexpr std::size_t kShownLinks = 10;  // of a chain
-constexpr std::size_t kNowhere = TracedOperation::kNowhere;
 
 // A line about a value: its name, its shape, what it is like, and where it comes from or goes to.
 struct Row {
@@ -58,7 +57,7 @@ std::string written_forward(const DebugStep& step, const TracedOperation& operat
   std::vector<Row> rows;
   for (std::size_t k = 0; k < operation.operands.size(); ++k) {
     const std::size_t place = operation.operands[k];
-    if (place == kNowhere)
+    if (place == TracedOperation::kNowhere)
       rows.push_back({formula.operands[k], "", "left out", ""});
     else
       rows.push_back(row_of(formula.operands[k], debugger.trace().values()[place].value, false,
@@ -84,7 +83,7 @@ std::string written_backward(const DebugStep& step, const Debugger& debugger) {
     const std::string name = operand_name(formula, k);
     if (k < formula.gradients.size() && !formula.gradients[k].empty())
       rules += text("  d", name, " = ", formula.gradients[k], "\n");
-    const bool seen = operation != nullptr && operation->operands[k] != kNowhere;
+    const bool seen = operation != nullptr && operation->operands[k] != TracedOperation::kNowhere;
     rows.push_back(row_of("d" + name, step.sent[k], true,
                           seen ? text("to ", written_origin(debugger, operation->operands[k])) : ""));
   }
@@ -120,7 +119,7 @@ std::vector<const TracedOperation*> forward_chain(const DebugStep& step, const D
     chain.push_back(at);
     const TracedOperation* next = nullptr;
     for (const std::size_t operand : at->operands)
-      if (next == nullptr && operand != kNowhere)
+      if (next == nullptr && operand != TracedOperation::kNowhere)
         next = debugger.trace().operation_of(debugger.trace().values()[operand]);
     at = next;
   }
@@ -144,7 +143,7 @@ std::vector<const TracedOperation*> backward_chain(const DebugStep& step, const 
        next != trace.operations().end(); ++next) {
     bool sent = false;
     for (std::size_t k = 0; k < next->operands.size() && !sent; ++k)
-      sent = next->operands[k] != kNowhere && next->operand_gradients[k].defined() &&
+      sent = next->operands[k] != TracedOperation::kNowhere && next->operand_gradients[k].defined() &&
              is_output(next->operands[k], at);
     if (sent) chain.push_back(at = &*next);
   }

@@ -11,8 +11,6 @@
 namespace heed {
 namespace {
 
-constexpr std::size_t kNowhere = TracedOperation::kNowhere;
-
 using debugging::number_in;
 using debugging::trimmed;
 
@@ -123,7 +121,7 @@ class Finder {
     if (gradient)
       return {text("d", formula_.operands[k], " of ", step_.name),
               k < step_.sent.size() ? step_.sent[k] : Tensor()};
-    if (operation_->operands[k] == kNowhere) return {formula_.operands[k], Tensor()};
+    if (operation_->operands[k] == TracedOperation::kNowhere) return {formula_.operands[k], Tensor()};
     return of_value(operation_->operands[k], false);
   }
 

@@ -18,7 +18,6 @@
 namespace heed {
 namespace {
 
-constexpr std::size_t kNowhere = TracedOperation::kNowhere;
 constexpr std::size_t kOpenPicture = 60;  // operations in a picture that has everything open
 
 // A name with its shape, or its number in brackets where it is negative.
@@ -153,7 +152,7 @@ class Explainer {
   std::vector<Named> names_in(const TracedOperation& operation, const Formula& formula) const {
     std::vector<Named> names;
     for (std::size_t k = 0; k < operation.operands.size(); ++k)
-      if (operation.operands[k] != kNowhere)
+      if (operation.operands[k] != TracedOperation::kNowhere)
         names.push_back({formula.operands[k], value(operation.operands[k]).value});
     for (const std::size_t place : operation.outputs) {
       const std::string name = output_name(formula, place);
@@ -188,7 +187,7 @@ class Explainer {
   ExplainedOperand operand(const TracedOperation& operation, const Formula& formula,
                            const std::vector<Named>& names, std::size_t k) const {
     ExplainedOperand out;
-    const bool seen = k < operation.operands.size() && operation.operands[k] != kNowhere;
+    const bool seen = k < operation.operands.size() && operation.operands[k] != TracedOperation::kNowhere;
     if (!seen) {
       out.value.name = formula.operands[k];
       (operation.operands_known ? out.given : out.known) = false;

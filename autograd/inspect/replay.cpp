@@ -16,7 +16,6 @@ using replaying::Value;
 
 namespace {
 
-constexpr std::size_t kNowhere = TracedOperation::kNowhere;
 constexpr std::int64_t kAllNumbers = 16;  // elements of a tensor that is written out
 
 // What makes one value the same as another on the page.
@@ -46,7 +45,7 @@ void Replay::add_use(Step& step, Role role, const std::string& name, const Tenso
   if (!x.defined()) return;
   const bool is_gradient = role == Role::arrived || role == Role::sent;
   Use use{.role = role, .name = name, .value = add_value(x, is_gradient)};
-  if (place != kNowhere) {
+  if (place != TracedOperation::kNowhere) {
     use.origin = written_origin(debugger, place);
     const TracedOperation* const made_by = debugger.trace().operation_of(debugger.trace().values()[place]);
     if (made_by != nullptr) use.operation = debugger.number_of(*made_by);
@@ -63,7 +62,7 @@ void Replay::add_forward(Step& step, const DebugStep& at, const Debugger& debugg
   step.note = formula.note;
   if (at.is_forward()) step.formulas = {formula.forward};
   for (std::size_t k = 0; k < operation->operands.size(); ++k)
-    if (const std::size_t place = operation->operands[k]; place != kNowhere)
+    if (const std::size_t place = operation->operands[k]; place != TracedOperation::kNowhere)
       add_use(step, Role::operand, operand_name(formula, k), debugger.trace().values()[place].value, debugger,
               place);
   for (std::size_t i = 0; i < at.values.size(); ++i)
@@ -83,7 +82,7 @@ void Replay::add_backward(Step& step, const DebugStep& at, const Debugger& debug
     if (k < formula.gradients.size() && !formula.gradients[k].empty())
       step.formulas.push_back(text(name, " = ", formula.gradients[k]));
     add_use(step, Role::sent, name, at.sent[k], debugger,
-            operation == nullptr ? kNowhere : operation->operands[k]);
+            operation == nullptr ? TracedOperation::kNowhere : operation->operands[k]);
   }
   add_forward(step, at, debugger);
 }

@@ -6,9 +6,9 @@
 namespace heed {
 namespace {
 
-using Operands = std::array<Var, 6>;  // x, h0, Wx, Wh, bias, recurrent bias
+using GruOperands = std::array<Var, 6>;  // x, h0, Wx, Wh, bias, recurrent bias
 
-GruInput input_of(const Operands& in, const GruVariant& variant, const Tensor& lengths,
+GruInput input_of(const GruOperands& in, const GruVariant& variant, const Tensor& lengths,
                   const Tensor& h_factors) {
   return {in[0].value(), value_or_none(in[1]), in[2].value(), in[3].value(),
           in[4].value(), value_or_none(in[5]), lengths,       variant,
@@ -19,13 +19,13 @@ GruInput input_of(const Operands& in, const GruVariant& variant, const Tensor& l
 
 RecurrentOutput gru(const Var& x, const Var& initial, const GruWeights& weights, const GruVariant& variant,
                     const Tensor& lengths, const Tensor& h_factors, SourceLocation at) {
-  const Operands operands{x, initial, weights.wx, weights.wh, weights.bias, weights.recurrent_bias};
+  const GruOperands operands{x, initial, weights.wx, weights.wh, weights.bias, weights.recurrent_bias};
   const GruResult forward = gru_forward(input_of(operands, variant, lengths, h_factors));
   auto [hs, h] = record_joint(
       {"gru", at}, std::array{forward.hs, forward.h}, operands,
-      [operands, variant, lengths, h_factors, forward](std::span<const Var> dy) -> Operands {
+      [operands, variant, lengths, h_factors, forward](std::span<const Var> dy) -> GruOperands {
         if (is_recording())
-          return differentiate_definition<6>(operands, dy, [&](const Operands& in) {
+          return differentiate_definition<6>(operands, dy, [&](const GruOperands& in) {
             const RecurrentOutput out = definition::gru(in[0], in[1], {in[2], in[3], in[4], in[5]}, variant,
                                                         unchanged(lengths), unchanged(h_factors));
             return std::vector<Var>{out.hs, out.state};

@@ -10,9 +10,9 @@
 namespace heed {
 namespace {
 
-using Operands = std::array<Var, 6>;  // x, h0, c0, Wx, Wh, bias
+using LstmOperands = std::array<Var, 6>;  // x, h0, c0, Wx, Wh, bias
 
-LstmInput input_of(const Operands& in, const Tensor& lengths, const Tensor& h_factors) {
+LstmInput input_of(const LstmOperands& in, const Tensor& lengths, const Tensor& h_factors) {
   return {in[0].value(),
           value_or_none(in[1]),
           value_or_none(in[2]),
@@ -27,13 +27,13 @@ LstmInput input_of(const Operands& in, const Tensor& lengths, const Tensor& h_fa
 
 LstmOutput lstm(const Var& x, const LstmState& initial, const LstmWeights& weights, const Tensor& lengths,
                 const Tensor& h_factors, SourceLocation at) {
-  const Operands operands{x, initial.h, initial.c, weights.wx, weights.wh, weights.bias};
+  const LstmOperands operands{x, initial.h, initial.c, weights.wx, weights.wh, weights.bias};
   const LstmResult forward = lstm_forward(input_of(operands, lengths, h_factors));
   auto [hs, h, c] = record_joint(
       {"lstm", at}, std::array{forward.hs, forward.h, forward.c}, operands,
-      [operands, lengths, h_factors, forward](std::span<const Var> dy) -> Operands {
+      [operands, lengths, h_factors, forward](std::span<const Var> dy) -> LstmOperands {
         if (is_recording())
-          return differentiate_definition<6>(operands, dy, [&](const Operands& in) {
+          return differentiate_definition<6>(operands, dy, [&](const LstmOperands& in) {
             const LstmOutput out = definition::lstm(in[0], {in[1], in[2]}, {in[3], in[4], in[5]},
                                                     unchanged(lengths), unchanged(h_factors));
             return std::vector<Var>{out.hs, out.state.h, out.state.c};

@@ -6,9 +6,9 @@
 namespace heed {
 namespace {
 
-using Operands = std::array<Var, 5>;  // x, h0, Wx, Wh, bias
+using RnnOperands = std::array<Var, 5>;  // x, h0, Wx, Wh, bias
 
-RnnInput input_of(const Operands& in, RnnActivation activation, const Tensor& lengths,
+RnnInput input_of(const RnnOperands& in, RnnActivation activation, const Tensor& lengths,
                   const Tensor& h_factors) {
   return {in[0].value(), value_or_none(in[1]), in[2].value(), in[3].value(), in[4].value(),
           lengths,       activation,           h_factors};
@@ -18,13 +18,13 @@ RnnInput input_of(const Operands& in, RnnActivation activation, const Tensor& le
 
 RecurrentOutput rnn(const Var& x, const Var& initial, const RnnWeights& weights, RnnActivation activation,
                     const Tensor& lengths, const Tensor& h_factors, SourceLocation at) {
-  const Operands operands{x, initial, weights.wx, weights.wh, weights.bias};
+  const RnnOperands operands{x, initial, weights.wx, weights.wh, weights.bias};
   const RnnResult forward = rnn_forward(input_of(operands, activation, lengths, h_factors));
   auto [hs, h] = record_joint(
       {"rnn", at}, std::array{forward.hs, forward.h}, operands,
-      [operands, activation, lengths, h_factors, forward](std::span<const Var> dy) -> Operands {
+      [operands, activation, lengths, h_factors, forward](std::span<const Var> dy) -> RnnOperands {
         if (is_recording())
-          return differentiate_definition<5>(operands, dy, [&](const Operands& in) {
+          return differentiate_definition<5>(operands, dy, [&](const RnnOperands& in) {
             const RecurrentOutput out = definition::rnn(in[0], in[1], {in[2], in[3], in[4]}, activation,
                                                         unchanged(lengths), unchanged(h_factors));
             return std::vector<Var>{out.hs, out.state};

@@ -17,7 +17,7 @@ constexpr int kDeepest = 8;
 constexpr std::string_view kThat = "that";
 
 enum class Number { singular, plural };
-constexpr std::array kNumbers = {Number::singular, Number::plural};
+constexpr std::array kBothNumbers = {Number::singular, Number::plural};
 
 // A noun or a verb of the present tense in both numbers.
 struct Word {
@@ -183,7 +183,7 @@ class Reader {
 
   Ends clause(std::size_t at, int depth) const {
     Ends ends;
-    for (const Number number : kNumbers)
+    for (const Number number : kBothNumbers)
       for (const std::size_t middle : noun_phrase(at, number, depth))
         ends.merge(verb_phrase(middle, number, depth));
     return ends;
@@ -199,7 +199,7 @@ class Reader {
     if (depth == 0) return ends;
     if (is_that(at)) ends.merge(verb_phrase(at + 1, number, depth - 1));
     if (!is_that(at) && !is_one_of(kPrepositions, at)) return ends;
-    for (const Number other : kNumbers)
+    for (const Number other : kBothNumbers)
       for (const std::size_t end : noun_phrase(at + 1, other, depth - 1)) {
         if (!is_that(at)) {
           ends.insert(end);
@@ -217,7 +217,7 @@ class Reader {
       if (is_one_of(kAdverbs, at + 1)) ends.insert(at + 2);
     }
     if (is_one_of(kTransitive, number, at))
-      for (const Number other : kNumbers) ends.merge(noun_phrase(at + 1, other, depth));
+      for (const Number other : kBothNumbers) ends.merge(noun_phrase(at + 1, other, depth));
     if (depth > 0 && is_one_of(kOfSaying, number, at) && is_that(at + 1)) ends.merge(clause(at + 2, depth - 1));
     return ends;
   }
