@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/utf8.h"
 
 namespace heed {
@@ -24,17 +23,6 @@ enum class Format { kDetect, kTabSeparated, kPadded };
 }
 
 std::string reason() { return std::generic_category().message(errno); }
-
-std::string read_file(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) fail(path, "is a directory");
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(path, text("cannot be opened: ", reason()));
-  std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (file.bad()) fail(path, text("cannot be read: ", reason()));
-  return content;
-}
 
 std::string_view without_trailing(std::string_view line, std::string_view characters) {
   const std::size_t last = line.find_last_not_of(characters);

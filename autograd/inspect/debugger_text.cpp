@@ -12,7 +12,7 @@ namespace heed {
 namespace {
 
 constexpr std::int64_t kFewElements = 4;
-constexpr std::size_t kShownLinks = 10;  // of a chain
+constexpr std::size_t kListedLinks = 10;  // of a chain
 
 // A line about a value: its name, its shape, what it is like, and where it comes from or goes to.
 struct Row {
@@ -207,9 +207,9 @@ std::string written_where(const DebugStep& step, const Debugger& debugger) {
   const std::vector<const TracedOperation*> chain =
       step.is_forward() ? forward_chain(step, debugger) : backward_chain(step, debugger);
   for (std::size_t i = 0; i < chain.size(); ++i) {
-    if (chain.size() > kShownLinks && i == 2) {  // how it began, and how it went on in the end
-      out += text("      … ", chain.size() - kShownLinks, " more\n");
-      i += chain.size() - kShownLinks;
+    if (chain.size() > kListedLinks && i == 2) {  // how it began, and how it went on in the end
+      out += text("      … ", chain.size() - kListedLinks, " more\n");
+      i += chain.size() - kListedLinks;
     }
     out += text(i == 0 ? "from  " : "      ", described(step_of(*chain[i], debugger)), "\n");
   }

@@ -116,9 +116,9 @@ TEST_CASE("pairs: files are read, and what cannot be opened is named") {
   CHECK(thrown<IoError>([&] { read_pairs(folder.file("empty", "")); }) ==
         text("IoError: read_pairs: ", folder.file("empty"), ": holds no pairs"));
   CHECK(thrown<IoError>([&] { read_pairs(folder.file("missing")); }) ==
-        text("IoError: read_pairs: ", folder.file("missing"), ": cannot be opened: No such file or directory"));
+        text("IoError: ", folder.file("missing"), ": cannot open for reading: No such file or directory"));
   CHECK(thrown<IoError>([&] { read_pairs(folder.path()); }) ==
-        text("IoError: read_pairs: ", folder.path(), ": is a directory"));
+        text("IoError: ", folder.path(), ": cannot read: Is a directory"));
 }
 
 TEST_CASE("pairs: what is written is read back the same") {
