@@ -30,7 +30,7 @@ function(heed_test folder)
   list(TRANSFORM ARGN PREPEND tests/${folder}/)
   add_executable(test_${folder} ${ARGN})
   target_precompile_headers(test_${folder} REUSE_FROM heed_test_main)
-  target_link_libraries(test_${folder} PRIVATE heed_test_main heed_examples)
+  target_link_libraries(test_${folder} PRIVATE heed_test_main heed_examples heed::heed)
   target_compile_options(test_${folder} PRIVATE ${test_options})
   add_test(NAME ${folder} COMMAND test_${folder} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
@@ -79,6 +79,7 @@ heed_test(core
   tensor_view_test.cpp
   truth_test.cpp
   utf8_test.cpp
+  value_text_test.cpp
   words_test.cpp)
 # The 64-byte kernels for a processor that may have none: lowered to what it has.
 set_property(SOURCE tests/core/kernels_wide.cpp APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=fast -Wno-psabi)
@@ -109,18 +110,17 @@ heed_test(autograd
   inspect/debugger_console_test.cpp
   inspect/debugger_test.cpp
   inspect/explain_test.cpp
-  inspect/flops_test.cpp
   inspect/formulas_test.cpp
   inspect/graph_drawing_test.cpp
   inspect/graph_layout_test.cpp
   inspect/graph_scene_test.cpp
   inspect/layered_layout_test.cpp
-  inspect/profile_test.cpp
   inspect/replay_test.cpp
   inspect/statistics_test.cpp
   inspect/trace_test.cpp
   inspect/value_grid_test.cpp
-  inspect/value_text_test.cpp)
+  profile/flops_test.cpp
+  profile/profile_test.cpp)
 heed_test(layers
   attention_maps_test.cpp
   attention_positions_test.cpp
@@ -208,7 +208,7 @@ heed_test(meta
 add_library(heed_op_table OBJECT tests/autograd/op_table.cpp tests/autograd/op_table_elementwise.cpp
             tests/autograd/op_table_extents.cpp tests/autograd/op_table_reductions.cpp
             tests/autograd/op_table_shapes.cpp)
-target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples)
+target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples heed::heed)
 target_compile_options(heed_op_table PRIVATE ${test_options})
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)

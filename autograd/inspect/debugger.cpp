@@ -5,9 +5,9 @@
 
 #include "autograd/hooks.h"
 #include "autograd/inspect/statistics.h"
-#include "autograd/inspect/value_text.h"
 #include "autograd/node.h"
 #include "core/names.h"
+#include "core/value_text.h"
 
 namespace heed {
 namespace {

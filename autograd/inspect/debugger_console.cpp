@@ -8,10 +8,10 @@
 #include "autograd/inspect/debugger_text.h"
 #include "autograd/inspect/reading.h"
 #include "autograd/inspect/value_grid.h"
-#include "autograd/inspect/value_text.h"
 #include "core/plot.h"
 #include "core/print.h"
 #include "core/utf8.h"
+#include "core/value_text.h"
 #include "core/words.h"
 
 namespace heed {

@@ -4,9 +4,9 @@
 
 #include "autograd/inspect/formulas.h"
 #include "autograd/inspect/statistics.h"
-#include "autograd/inspect/value_text.h"
 #include "core/plot.h"
 #include "core/plot_text.h"
+#include "core/value_text.h"
 
 namespace heed {
 namespace {

@@ -6,12 +6,12 @@
 
 #include "autograd/inspect/explain.h"
 #include "autograd/inspect/graph_svg.h"
-#include "autograd/inspect/value_text.h"
 #include "core/error.h"
 #include "core/page.h"
 #include "core/plot.h"
 #include "core/plot_text.h"
 #include "core/reduce.h"
+#include "core/value_text.h"
 
 namespace heed {
 namespace {

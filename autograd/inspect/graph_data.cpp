@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "autograd/inspect/graph_details.h"
-#include "autograd/inspect/value_text.h"
 #include "core/error.h"
 #include "core/page.h"
+#include "core/value_text.h"
 
 namespace heed::drawing {
 namespace {

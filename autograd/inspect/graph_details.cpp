@@ -5,9 +5,9 @@
 
 #include "autograd/inspect/formulas.h"
 #include "autograd/inspect/statistics.h"
-#include "autograd/inspect/value_text.h"
 #include "core/error.h"
 #include "core/plot.h"
+#include "core/value_text.h"
 
 namespace heed::drawing {
 namespace {

@@ -6,8 +6,8 @@
 #include "autograd/inspect/graph_labels.h"
 #include "autograd/inspect/graph_layout.h"
 #include "autograd/inspect/graph_svg.h"
-#include "autograd/inspect/value_text.h"
 #include "core/error.h"
+#include "core/value_text.h"
 
 namespace heed {
 namespace {

@@ -4,11 +4,11 @@
 #include <cmath>
 #include <set>
 
-#include "autograd/inspect/value_text.h"
 #include "core/error.h"
 #include "core/plot.h"
 #include "core/plot_text.h"
 #include "core/reduce.h"
+#include "core/value_text.h"
 
 namespace heed::drawing {
 namespace {

@@ -11,11 +11,11 @@
 #include "autograd/inspect/graph_layout.h"
 #include "autograd/inspect/graph_script.h"
 #include "autograd/inspect/graph_svg.h"
-#include "autograd/inspect/value_text.h"
 #include "core/error.h"
 #include "core/page.h"
 #include "core/plot.h"
 #include "core/plot_text.h"
+#include "core/value_text.h"
 
 namespace heed {
 namespace {
@@ -60,22 +60,22 @@ std::string lead(const LabelledScene& labelled) {
   return text(out, ", ", written_bytes(cost.bytes), " of results.</p>\n");
 }
 
-struct Row {
+struct OperationRow {
   std::size_t count = 0;
   Cost cost{};
 };
 
 // What all operations of one name cost together, the most expensive first.
 std::string table(const LabelledScene& labelled) {
-  std::map<std::string, Row> rows;
+  std::map<std::string, OperationRow> rows;
   for (std::size_t i = 0; i < labelled.scene().items.size(); ++i) {
     if (labelled.item(i).kind != Item::Kind::operation) continue;
-    Row& row = rows[labelled.item(i).name];
+    OperationRow& row = rows[labelled.item(i).name];
     ++row.count;
     row.cost += labelled.cost(i);
   }
-  std::vector<std::pair<std::string, Row>> sorted(rows.begin(), rows.end());
-  const auto time = [](const Row& row) { return row.cost.forward + row.cost.backward; };
+  std::vector<std::pair<std::string, OperationRow>> sorted(rows.begin(), rows.end());
+  const auto time = [](const OperationRow& row) { return row.cost.forward + row.cost.backward; };
   std::stable_sort(sorted.begin(), sorted.end(),
                    [&](const auto& a, const auto& b) { return time(a.second) > time(b.second); });
   const double all = static_cast<double>(

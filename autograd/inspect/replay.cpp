@@ -5,7 +5,7 @@
 
 #include "autograd/inspect/debugger_text.h"
 #include "autograd/inspect/formulas.h"
-#include "autograd/inspect/value_text.h"
+#include "core/value_text.h"
 
 namespace heed {
 

@@ -4,11 +4,11 @@
 #include <cmath>
 #include <map>
 
-#include "autograd/inspect/value_text.h"
 #include "core/error.h"
 #include "core/page.h"
 #include "core/plot.h"
 #include "core/table.h"
+#include "core/value_text.h"
 
 namespace heed::replaying {
 namespace {

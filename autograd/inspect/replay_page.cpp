@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "autograd/inspect/replay.h"
-#include "autograd/inspect/value_text.h"
 #include "core/error.h"
 #include "core/page.h"
 #include "core/plot.h"
+#include "core/value_text.h"
 
 namespace heed {
 

@@ -2,8 +2,8 @@
 
 #include <cstdio>
 
-#include "autograd/inspect/value_text.h"
 #include "core/file.h"
+#include "core/value_text.h"
 
 namespace heed::programs {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "autograd/inspect/profile.h"
+#include "autograd/profile/profile.h"
 #include "examples/common/training.h"
 
 namespace heed::programs {

@@ -162,13 +162,13 @@ Faults printing(const SourceFile& file) {
   return faults;
 }
 
-// Nothing in the library ends the program, seeds itself or asks the clock; but for autograd/inspect, which
-// tells how long things took.
+// Nothing in the library ends the program, seeds itself or asks the clock; but for autograd/profile and
+// autograd/inspect, which tell how long things took.
 Faults side_effects(const SourceFile& file) {
   if (!in_library(file.path)) return {};
   Faults faults = words_in(file, {"std::abort", "std::exit", "std::terminate", "std::random_device",
                                   "system_clock", "high_resolution_clock", "std::rand", "std::time"});
-  if (!file.path.starts_with("autograd/inspect/"))
+  if (!file.path.starts_with("autograd/inspect/") && !file.path.starts_with("autograd/profile/"))
     for (auto& fault : words_in(file, {"steady_clock"})) faults.push_back(std::move(fault));
   return faults;
 }
@@ -285,7 +285,7 @@ std::vector<Rule> rules() {
        side_effects,
        {"core/random.cpp", "std::random_device entropy;\n"},
        {"core/random.cpp", "const char* text = \"std::random_device\";\n"}},
-      {"only autograd/inspect asks the clock",
+      {"only autograd/profile and autograd/inspect ask the clock",
        side_effects,
        {"autograd/backward.cpp", "std::chrono::steady_clock::now();\n"},
        {"autograd/inspect/trace.cpp", "std::chrono::steady_clock::now();\n"}},

@@ -1,5 +1,5 @@
 // Profiles of every model of the library.
-#include "autograd/inspect/profile.h"
+#include "autograd/profile/profile.h"
 #include "core/allocator.h"
 #include "optim/adam.h"
 #include "tests/layers/inspect/every_model.h"

@@ -1,4 +1,4 @@
-#include "autograd/inspect/profile.h"
+#include "autograd/profile/profile.h"
 
 #include <algorithm>
 #include <string>

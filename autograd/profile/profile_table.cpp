@@ -3,12 +3,12 @@
 #include <map>
 #include <string_view>
 
-#include "autograd/inspect/profile.h"
-#include "autograd/inspect/profile_text.h"
-#include "autograd/inspect/value_text.h"
+#include "autograd/profile/profile.h"
+#include "autograd/profile/profile_text.h"
 #include "core/error.h"
 #include "core/plot.h"
 #include "core/plot_text.h"
+#include "core/value_text.h"
 
 namespace heed {
 namespace {

@@ -1,4 +1,4 @@
-#include "autograd/inspect/value_text.h"
+#include "core/value_text.h"
 
 #include <algorithm>
 

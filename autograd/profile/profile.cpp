@@ -1,12 +1,12 @@
-#include "autograd/inspect/profile.h"
+#include "autograd/profile/profile.h"
 
 #include <algorithm>
 #include <atomic>
 #include <functional>
 #include <optional>
 
-#include "autograd/inspect/flops.h"
 #include "autograd/node.h"
+#include "autograd/profile/flops.h"
 #include "core/allocator.h"
 #include "core/error.h"
 #include "core/names.h"

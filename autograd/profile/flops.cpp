@@ -1,4 +1,4 @@
-#include "autograd/inspect/flops.h"
+#include "autograd/profile/flops.h"
 
 #include <algorithm>
 #include <string_view>
@@ -133,7 +133,7 @@ Count attention_rules(const Shapes& shapes) {
 // ---- recurrent networks: x [B, T, D] with weights [D, gates H] and [H, gates H]
 
 // `functions` is what a unit's gates take beside the products, in one step.
-Count recurrent(const Shapes& shapes, Count gates, Count functions, Count passes) {
+Count steps_of(const Shapes& shapes, Count gates, Count functions, Count passes) {
   const Shape& x = shapes.of(0);
   const Count units = shapes.result().count();  // hs [B, T, H]
   const Count H = shapes.result()[-1];
@@ -153,9 +153,9 @@ std::optional<std::int64_t> flops_of(const Observer::Recorded& operation) {
   if (name == "matmul") return matmul(shapes);
   if (name == "linear") return linear(shapes);
   if (name == "attention") return attention(shapes);
-  if (name == "lstm") return recurrent(shapes, 4, kLstmForward, 1);
-  if (name == "gru") return recurrent(shapes, 3, kGruForward, 1);
-  if (name == "rnn") return recurrent(shapes, 1, kRnnForward, 1);
+  if (name == "lstm") return steps_of(shapes, 4, kLstmForward, 1);
+  if (name == "gru") return steps_of(shapes, 3, kGruForward, 1);
+  if (name == "rnn") return steps_of(shapes, 1, kRnnForward, 1);
   if (name == "cosine_similarity") return cosine_similarity(shapes);
   if (name == "circular_convolution" || name == "circular_correlation")
     return 2 * shapes.result().count() * shapes.width(1);
@@ -167,9 +167,9 @@ std::optional<std::int64_t> flops_of_fused_rules(const Observer::Recorded& opera
   const std::string_view name = operation.output.operation();
   const Shapes shapes(operation);
   if (name == "attention") return attention_rules(shapes);
-  if (name == "lstm") return recurrent(shapes, 4, kLstmRules, 2);
-  if (name == "gru") return recurrent(shapes, 3, kGruRules, 2);
-  if (name == "rnn") return recurrent(shapes, 1, kRnnRules, 2);
+  if (name == "lstm") return steps_of(shapes, 4, kLstmRules, 2);
+  if (name == "gru") return steps_of(shapes, 3, kGruRules, 2);
+  if (name == "rnn") return steps_of(shapes, 1, kRnnRules, 2);
   if (name == "cosine_similarity") return cosine_similarity_rules(shapes);
   return at_rate(rates_of_rules(), name, shapes);
 }

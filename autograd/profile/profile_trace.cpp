@@ -1,4 +1,4 @@
-#include "autograd/inspect/profile.h"
+#include "autograd/profile/profile.h"
 #include "core/error.h"
 #include "core/json.h"
 

@@ -1,4 +1,4 @@
-#include "autograd/inspect/flops.h"
+#include "autograd/profile/flops.h"
 
 #include <set>
 #include <string>

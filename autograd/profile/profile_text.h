@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "autograd/inspect/profile.h"
+#include "autograd/profile/profile.h"
 
 namespace heed {
 

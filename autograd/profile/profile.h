@@ -21,7 +21,7 @@ namespace heed {
 struct ProfileCost {
   std::int64_t count = 0;
   std::chrono::nanoseconds time{};
-  std::int64_t flops = 0;    ///< of the runs for which the number is known (autograd/inspect/flops.h)
+  std::int64_t flops = 0;    ///< of the runs for which the number is known (autograd/profile/flops.h)
   std::int64_t unknown = 0;  ///< operations for which it is not
   std::int64_t bytes = 0;    ///< of the values made; a view has none of its own
   std::int64_t peak = 0;     ///< the most that was in use of the pool, by whatever, while this ran

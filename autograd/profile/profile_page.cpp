@@ -3,13 +3,13 @@
 #include <map>
 #include <string_view>
 
-#include "autograd/inspect/profile.h"
-#include "autograd/inspect/profile_text.h"
-#include "autograd/inspect/value_text.h"
+#include "autograd/profile/profile.h"
+#include "autograd/profile/profile_text.h"
 #include "core/error.h"
 #include "core/flame_graph.h"
 #include "core/page.h"
 #include "core/plot.h"
+#include "core/value_text.h"
 
 namespace heed {
 namespace {
