@@ -19,7 +19,7 @@ constexpr std::int64_t kWarmUp = 3;
 // Reads --runs and the common flags.
 bool parse_runs(const Workload& self, const Call& call, std::int64_t& runs) {
   programs::Flags flags = flags_of(self);
-  flags.add("runs", &runs, "runs under the clock", at_least(1));
+  flags.add("runs", &runs, "runs under the clock; 0: half a second of them", at_least(0));
   return parse(flags, call);
 }
 
@@ -37,7 +37,7 @@ void print_per_node(const char* name, std::int64_t nodes, const Times& times) {
 
 void run_scalar_chain(const Workload& self, const Call& call) {
   constexpr std::int64_t kLinks = 10'000;
-  std::int64_t runs = 15;
+  std::int64_t runs = 0;
   if (!parse_runs(self, call, runs)) return;
   Var w = Var::parameter(Tensor::scalar(0.999)), b = Var::parameter(Tensor::scalar(0.001));
   print_per_node("scalar_chain", 2 * kLinks, measure(kWarmUp, runs, [&] {
@@ -51,7 +51,7 @@ void run_scalar_chain(const Workload& self, const Call& call) {
 
 void run_matmul_chain(const Workload& self, const Call& call) {
   constexpr std::int64_t kLinks = 1'000;
-  std::int64_t runs = 31;
+  std::int64_t runs = 0;
   if (!parse_runs(self, call, runs)) return;
   // A Hadamard matrix over 4 is orthogonal: the gradients neither fade to subnormal numbers nor grow.
   Tensor weights = Tensor::empty({16, 16}), inputs = Tensor::empty({16, 16});
@@ -70,7 +70,7 @@ void run_matmul_chain(const Workload& self, const Call& call) {
 }
 
 void run_mlp_step(const Workload& self, const Call& call) {
-  std::int64_t runs = 2001;
+  std::int64_t runs = 0;
   if (!parse_runs(self, call, runs)) return;
   Rng rng(1);
   const Linear first(2, 16, rng), second(16, 16, rng), third(16, 1, rng);
@@ -88,7 +88,7 @@ void run_mlp_step(const Workload& self, const Call& call) {
 }
 
 void run_softmax(const Workload& self, const Call& call) {
-  std::int64_t runs = 301;
+  std::int64_t runs = 0;
   if (!parse_runs(self, call, runs)) return;
   for (const std::int64_t width : {64, 256, 1024}) {
     Rng rng(1);
@@ -101,7 +101,7 @@ void run_softmax(const Workload& self, const Call& call) {
 }
 
 void run_layer_norm(const Workload& self, const Call& call) {
-  std::int64_t runs = 101;
+  std::int64_t runs = 0;
   if (!parse_runs(self, call, runs)) return;
   Rng rng(1);
   Var x = Var::parameter(Tensor::normal({3712, 128}, 0, 1, rng));
@@ -113,7 +113,7 @@ void run_layer_norm(const Workload& self, const Call& call) {
 }
 
 void run_attention(const Workload& self, const Call& call) {
-  std::int64_t runs = 51;
+  std::int64_t runs = 0;
   if (!parse_runs(self, call, runs)) return;
   Rng rng(1);
   Var hs_enc = Var::parameter(Tensor::normal({128, 29, 256}, 0, 0.1, rng));
