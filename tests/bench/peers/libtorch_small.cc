@@ -15,7 +15,7 @@ using torch::Tensor;
 
 namespace {
 
-constexpr int kWarmUp = 3;
+constexpr int kWarmUp = 3, kRuns = 0;  // by time, as heed_bench does
 
 void forget_gradients(std::initializer_list<Tensor> leaves) {
   for (const Tensor& leaf : leaves) leaf.mutable_grad().reset();
@@ -37,7 +37,7 @@ void print_per_node(const char* name, int nodes, const Times& times) {
 void scalar_chain() {
   constexpr int kLinks = 10000;
   const Tensor w = torch::tensor(0.999f).requires_grad_(), b = torch::tensor(0.001f).requires_grad_();
-  print_per_node("scalar_chain", 2 * kLinks, measure(kWarmUp, 15, [&] {
+  print_per_node("scalar_chain", 2 * kLinks, measure(kWarmUp, kRuns, [&] {
                    Tensor y = w;
                    for (int i = 0; i < kLinks; ++i) y = y * w + b;
                    y.backward();
@@ -53,7 +53,7 @@ void matmul_chain() {
     x.data_ptr<float>()[i] = static_cast<float>(i * 53 % 97 - 48) / 64;
   }
   w.requires_grad_();
-  print_per_node("matmul16_tanh_chain", 2 * kLinks, measure(kWarmUp, 31, [&] {
+  print_per_node("matmul16_tanh_chain", 2 * kLinks, measure(kWarmUp, kRuns, [&] {
                    Tensor y = x;
                    for (int i = 0; i < kLinks; ++i) y = torch::tanh(torch::matmul(y, w));
                    y.sum().backward();
@@ -66,7 +66,7 @@ void mlp_step() {
                                 torch::nn::Tanh(), torch::nn::Linear(16, 1));
   torch::optim::Adam optimiser(network->parameters(), 1e-3);
   const Tensor x = torch::randn({32, 2}), target = torch::randn({32, 1});
-  print_us("mlp_2_16_16_1_batch32_adam_step", measure(kWarmUp, 2001, [&] {
+  print_us("mlp_2_16_16_1_batch32_adam_step", measure(kWarmUp, kRuns, [&] {
              optimiser.zero_grad();
              torch::mse_loss(network->forward(x), target).backward();
              optimiser.step();
@@ -76,7 +76,7 @@ void mlp_step() {
 void softmax() {
   for (const int width : {64, 256, 1024}) {
     const Tensor x = parameter({128, width});
-    print_us("softmax_128x" + std::to_string(width) + "_fwd_bwd", measure(kWarmUp, 301, [&] {
+    print_us("softmax_128x" + std::to_string(width) + "_fwd_bwd", measure(kWarmUp, kRuns, [&] {
                torch::softmax(x, -1).sum().backward();
                forget_gradients({x});
              }));
@@ -86,7 +86,7 @@ void softmax() {
 void layer_norm() {
   const Tensor x = parameter({3712, 128});
   const Tensor gain = torch::ones({128}).requires_grad_(), bias = torch::zeros({128}).requires_grad_();
-  print_us("layer_norm_3712x128_fwd_bwd", measure(kWarmUp, 101, [&] {
+  print_us("layer_norm_3712x128_fwd_bwd", measure(kWarmUp, kRuns, [&] {
              torch::layer_norm(x, {128}, gain, bias).sum().backward();
              forget_gradients({x, gain, bias});
            }));
@@ -94,7 +94,7 @@ void layer_norm() {
 
 void attention() {
   const Tensor encoded = parameter({128, 29, 256}, 0.1), decoded = parameter({128, 10, 256}, 0.1);
-  print_us("attention_128x10x29x256_fwd_bwd", measure(kWarmUp, 51, [&] {
+  print_us("attention_128x10x29x256_fwd_bwd", measure(kWarmUp, kRuns, [&] {
              const Tensor weights = torch::softmax(torch::matmul(decoded, encoded.transpose(1, 2)), -1);
              torch::matmul(weights, encoded).sum().backward();
              forget_gradients({encoded, decoded});
