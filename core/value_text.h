@@ -1,4 +1,4 @@
-// Values, times and sizes as short texts, for what is shown of a trace.
+// Values, times and sizes as short texts, for tables and pages.
 #pragma once
 
 #include <chrono>
