@@ -90,8 +90,11 @@ struct Product {
     });
   }
 
+  // A column comes out alike whatever others its piece has: one thread takes them in one piece, which reads a
+  // but once.
   void by_columns(bool accumulate) const {
-    parallel_for(n, whole_units((n + 3) / 4, kUnit), [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t piece = threads() == 1 ? n : whole_units((n + 3) / 4, kUnit);
+    parallel_for(n, piece, [&](std::int64_t begin, std::int64_t end) {
       kernels::loops<T>().gemm(m, end - begin, k, a,
                                {b.data + begin * b.column_stride, b.row_stride, b.column_stride},
                                {y.data + begin, y.row_stride, 1}, accumulate);

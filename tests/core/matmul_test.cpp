@@ -106,6 +106,15 @@ TEST_CASE("matmul: the same bits at any number of threads, for sizes that are cu
   const Tensor tall = normal({700, 60}, 1, DType::f32), square = normal({60, 90}, 2, DType::f32);
   CHECK(all_same(on_any_threads([&] { return matmul(tall, square); })));
   CHECK(all_same(on_any_threads([&] { return matmul(square.transpose(), tall.transpose()); })));
+  // One thread takes the columns of these in one piece.
+  const Tensor wide = normal({600, 2403}, 6, DType::f32);
+  for (const std::int64_t rows : {1, 2, 7, 70}) {
+    const Tensor few = normal({rows, 600}, 7, DType::f32);
+    CHECK(all_same(on_any_threads([&] { return matmul(few, wide); })));
+    CHECK(all_same(on_any_threads([&] {
+      return matmul(few, normal({2403, 600}, 8, DType::f32).transpose());
+    })));
+  }
   const Tensor many = normal({160, 30, 31}, 3, DType::f32);
   CHECK(all_same(on_any_threads([&] { return matmul(many, many.transpose()); })));
   check_product(tall, square, {});
