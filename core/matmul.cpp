@@ -37,22 +37,11 @@ struct Product {
   MatrixView<T> y;
   Start<T> start;
 
-  /// Cuts the product into pieces that depend on the extents only.
-  void run() {
-    const std::int64_t longer = std::max(m, n);
-    if (m * n * k >= kProductGrain && m >= n && n > 1 && longer >= 2 * kUnit && !many_terms()) return by_rows();
-    // These add to y itself.
-    if (start.data != nullptr && start.stride == 0)
-      for (std::int64_t r = 0; r < m; ++r) std::copy_n(start.data, n, y.data + r * y.row_stride);
-    const bool accumulate = start.data != nullptr;
-    if (m * n * k < kProductGrain || (longer < 2 * kUnit && !many_terms()))
-      kernels::loops<T>().gemm(m, n, k, a, b, y, accumulate);
-    else if (many_terms())
-      by_terms(accumulate);
-    else if (m >= n)
-      by_elements(accumulate);
+  void run() const {
+    if (m * n * k < kProductGrain)
+      in_one_piece();
     else
-      by_columns(accumulate);
+      in_pieces();
   }
 
  private:
@@ -62,6 +51,32 @@ struct Product {
 
   MatrixView<const T> rows_of_a(std::int64_t begin) const {
     return {a.data + begin * a.row_stride, a.row_stride, a.column_stride};
+  }
+
+  // Puts a row that y starts from into every row of y: the kernels add to y itself.
+  void spread_start() const {
+    if (start.data != nullptr && start.stride == 0)
+      for (std::int64_t r = 0; r < m; ++r) std::copy_n(start.data, n, y.data + r * y.row_stride);
+  }
+
+  void in_one_piece() const {
+    spread_start();
+    kernels::loops<T>().gemm(m, n, k, a, b, y, start.data != nullptr);
+  }
+
+  // The pieces depend on the extents only.
+  [[gnu::noinline]] void in_pieces() const {
+    const std::int64_t longer = std::max(m, n);
+    if (longer < 2 * kUnit && !many_terms()) return in_one_piece();
+    if (m >= n && n > 1 && !many_terms()) return by_rows();
+    spread_start();
+    const bool accumulate = start.data != nullptr;
+    if (many_terms())
+      by_terms(accumulate);
+    else if (m >= n)
+      by_elements(accumulate);
+    else
+      by_columns(accumulate);
   }
 
   // Whether a small y is the sum of so many terms that the work lies along k.
