@@ -15,7 +15,14 @@ namespace {
 // Whether the elements of both lie in the same order without gaps, few enough for one thread: then there is
 // nothing to walk, and for small tensors walking costs more than computing.
 bool one_short_row(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && a.contiguous() && b.contiguous() && a.count() <= kElementsPerThread;
+  if (a.shape() != b.shape()) return false;
+  std::int64_t step = 1;
+  for (std::size_t axis = static_cast<std::size_t>(a.rank()); axis-- > 0;) {
+    const std::int64_t n = a.shape().begin()[axis];
+    if (n != 1 && (a.strides()[axis] != step || b.strides()[axis] != step)) return false;
+    step *= n;
+  }
+  return step <= kElementsPerThread;
 }
 
 // Integers wrap around: the language leaves overflow undefined for signed ones only.

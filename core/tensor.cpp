@@ -162,14 +162,6 @@ std::vector<double> Tensor::to_vector() const {
   return {wide.data<double>(), wide.data<double>() + count()};
 }
 
-Tensor Tensor::view(const Shape& shape, const Strides& strides, std::int64_t offset) const {
-  Tensor tensor = *this;
-  tensor.shape_ = shape;
-  tensor.strides_ = strides;
-  tensor.data_ = data_ + offset * static_cast<std::int64_t>(size_of(dtype_));
-  return tensor;
-}
-
 Tensor Tensor::transpose(int axis_a, int axis_b) const {
   const std::size_t a = static_cast<std::size_t>(shape_.resolve(axis_a));
   const std::size_t b = static_cast<std::size_t>(shape_.resolve(axis_b));

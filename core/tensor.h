@@ -191,13 +191,21 @@ class Tensor {
         shape_(shape),
         strides_(contiguous_strides(shape)),
         dtype_(dtype) {}
+  Tensor(const Tensor& viewed, const Shape& shape, const Strides& strides, std::int64_t offset)
+      : storage_(viewed.storage_),
+        data_(viewed.data_ + offset * static_cast<std::int64_t>(size_of(viewed.dtype_))),
+        shape_(shape),
+        strides_(strides),
+        dtype_(viewed.dtype_) {}
 
   void require_dtype(DType asked) const {
     if (asked != dtype_ || !defined()) throw_dtype(asked);
   }
   [[noreturn]] void throw_dtype(DType asked) const;
   std::int64_t offset_of(std::span<const std::int64_t> position) const;
-  Tensor view(const Shape& shape, const Strides& strides, std::int64_t offset) const;
+  Tensor view(const Shape& shape, const Strides& strides, std::int64_t offset) const {
+    return Tensor(*this, shape, strides, offset);
+  }
 
   Handle<Storage> storage_;
   std::byte* data_ = nullptr;
