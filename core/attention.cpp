@@ -82,24 +82,24 @@ class Starts {
  public:
   Starts(const Tensor& x, const Shape& leading, int own_axes) {
     for (int axis = 0; axis < leading.rank(); ++axis) {
+      if (leading[axis] == 1) continue;
       const int own = axis - (leading.rank() + own_axes - x.rank());
-      extent_[static_cast<std::size_t>(axis)] = leading[axis];
-      if (own >= 0 && x.extent(own) > 1) stride_[static_cast<std::size_t>(axis)] = x.stride(own);
+      const auto a = static_cast<std::size_t>(axes_++);
+      extent_[a] = leading[axis];
+      if (own >= 0 && x.extent(own) > 1) stride_[a] = x.stride(own);
     }
-    rank_ = leading.rank();
   }
   std::int64_t operator[](std::int64_t head) const {
     std::int64_t offset = 0;
-    for (int axis = rank_ - 1; axis >= 0; --axis) {
-      const auto a = static_cast<std::size_t>(axis);
+    for (auto a = static_cast<std::size_t>(axes_); a-- > 1;) {
       offset += head % extent_[a] * stride_[a];
       head /= extent_[a];
     }
-    return offset;
+    return offset + head * stride_[0];
   }
 
  private:
-  int rank_ = 0;
+  int axes_ = 0;  // without those of extent 1
   std::array<std::int64_t, kMaxRank> extent_{}, stride_{};
 };
 
