@@ -64,7 +64,7 @@ struct Product {
     kernels::loops<T>().gemm(m, n, k, a, b, y, start.data != nullptr);
   }
 
-  // The pieces depend on the extents only.
+  // How the sums are cut depends on the extents only.
   [[gnu::noinline]] void in_pieces() const {
     const std::int64_t longer = std::max(m, n);
     if (longer < 2 * kUnit && !many_terms()) return in_one_piece();
