@@ -55,7 +55,8 @@ void JsonReader::fail(std::size_t at, const std::string& what) const {
 
 void JsonReader::fail_expecting(const std::string& wanted) const {
   if (at_ >= text_.size()) fail(at_, "expected " + wanted + ", got the end");
-  fail(at_, "expected " + wanted + ", got " + quoted(text_.substr(at_, first_character_bytes(text_.substr(at_)))));
+  fail(at_,
+       "expected " + wanted + ", got " + quoted(text_.substr(at_, first_character_bytes(text_.substr(at_)))));
 }
 
 std::size_t JsonReader::skip_space() {
