@@ -107,8 +107,8 @@ std::string figures(const Table& table) {
       out += text("<td class=\"number\">", escape_markup(row[i]), "</td>");
     out += "</tr>\n";
   }
-  return text(open_section(escape_markup(table.title)), scrolling_box(table.title, out + "</tbody>\n</table>\n"),
-              "</section>\n");
+  return text(open_section(escape_markup(table.title)),
+              scrolling_box(table.title, out + "</tbody>\n</table>\n"), "</section>\n");
 }
 
 std::string tables(const std::vector<Table>& all) {

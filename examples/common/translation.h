@@ -36,8 +36,8 @@ struct TranslationConfig : TrainingConfig {
 
 /// Declares those flags and those of every training program.
 void add_translation_flags(Flags& flags, TranslationConfig& config);
-/// Of these, the ones that say what texts are cut into and how models are made, whichever model it is, and how data
-/// are parted.
+/// Of these, the ones that say what texts are cut into and how models are made, whichever model it is, and how
+/// data are parted.
 void add_model_flags(Flags& flags, TranslationConfig& config);
 void add_split_flag(Flags& flags, TranslationConfig& config);
 /// What a file of pairs holds, for the help.

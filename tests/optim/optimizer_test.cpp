@@ -171,8 +171,7 @@ TEST_CASE("Optimizer: a graph that saved a parameter before the step refuses to 
   Var loss = sum(square(p));
   p.set_grad(vector_of({1, 1}));
   optimizer.step();
-  CHECK_THAT(thrown<GraphError>([&] { loss.backward(); }),
-             ContainsSubstring("was changed in place after"));
+  CHECK_THAT(thrown<GraphError>([&] { loss.backward(); }), ContainsSubstring("was changed in place after"));
 }
 
 TEST_CASE("Optimizer: zero_grad drops the gradients") {

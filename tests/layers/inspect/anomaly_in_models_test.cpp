@@ -140,8 +140,8 @@ TEST_CASE(
         loss.backward();
         --tried;  // no gradient comes there
       } catch (const AnomalyError& error) {
-        found +=
-            error.anomaly().operation == bad.operation() && error.anomaly().at.line() == bad.recorded_by().line();
+        found += error.anomaly().operation == bad.operation() &&
+                 error.anomaly().at.line() == bad.recorded_by().line();
       }
     }
     CHECK(tried > 0);
