@@ -12,13 +12,13 @@
 #include "autograd/ops/cumulative.h"   // cumulative_sum cumulative_product linear_recurrence
 #include "autograd/ops/diagonal.h"     // tril triu diagonal diag_embed trace
 #include "autograd/ops/dropout.h"      // dropout variational_dropout
-#include "autograd/ops/einsum.h"       // einsum
+#include "autograd/ops/einsum.h"       // einsum bilinear
 #include "autograd/ops/embedding.h"    // embedding select_rows scatter_rows
 #include "autograd/ops/gru.h"          // gru
 #include "autograd/ops/indexing.h"     // x[{…}] gather scatter scatter_add index_select
                                        // take_along_axis masked_select
 #include "autograd/ops/layer_norm.h"   // layer_norm
-#include "autograd/ops/linear_algebra.h"  // matmul linear as_rows outer dot matvec bilinear
+#include "autograd/ops/linear_algebra.h"  // matmul linear as_rows outer dot matvec
 #include "autograd/ops/logistic.h"        // softplus log_sigmoid
 #include "autograd/ops/losses.h"          // cross_entropy nll binary_cross_entropy kl_divergence mse l1 huber
                                           // smooth_l1 hinge multi_class_margin margin_ranking paired_cosine

@@ -30,9 +30,9 @@ Encoded Encoder::operator()(const Tokens& source) const {
 
 namespace {
 
-Var rows_of(const Var& x, const Tensor& rows) { return x.defined() ? select_rows(x, rows) : x; }
+Var chosen_rows(const Var& x, const Tensor& rows) { return x.defined() ? select_rows(x, rows) : x; }
 
-Mask rows_of(const Mask& mask, const Tensor& rows) {
+Mask chosen_rows(const Mask& mask, const Tensor& rows) {
   if (!mask.defined()) return mask;
   const Tensor real = take_rows(mask.attends().squeeze(1), rows);  // [N, 1, S] -> [N', S]
   return Mask::attend(real.unsqueeze(1));
@@ -48,11 +48,11 @@ Var steps_reversed(const Var& hs, const Tokens& tokens) {
 }  // namespace
 
 void Seq2seqState::select(const Tensor& rows) {
-  lstm = {rows_of(lstm.h, rows), rows_of(lstm.c, rows)};  // throws before anything is changed
+  lstm = {chosen_rows(lstm.h, rows), chosen_rows(lstm.c, rows)};  // throws before anything is changed
   std::vector<std::int32_t> chosen;
   for (const double row : rows.to_vector()) chosen.push_back(sources[static_cast<std::size_t>(row)]);
   if (chosen == sources) return;  // what is read of the sources is where it should be
-  encoded = {rows_of(encoded.hs, rows), rows_of(encoded.h, rows), rows_of(encoded.mask, rows)};
+  encoded = {chosen_rows(encoded.hs, rows), chosen_rows(encoded.h, rows), chosen_rows(encoded.mask, rows)};
   sources = std::move(chosen);
 }
 

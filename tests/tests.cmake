@@ -30,7 +30,7 @@ function(heed_test folder)
   list(TRANSFORM ARGN PREPEND tests/${folder}/)
   add_executable(test_${folder} ${ARGN})
   target_precompile_headers(test_${folder} REUSE_FROM heed_test_main)
-  target_link_libraries(test_${folder} PRIVATE heed_test_main heed_examples heed::heed)
+  target_link_libraries(test_${folder} PRIVATE heed_test_main heed_examples_more heed::heed)
   target_compile_options(test_${folder} PRIVATE ${test_options})
   add_test(NAME ${folder} COMMAND test_${folder} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
@@ -208,7 +208,7 @@ heed_test(meta
 add_library(heed_op_table OBJECT tests/autograd/op_table.cpp tests/autograd/op_table_elementwise.cpp
             tests/autograd/op_table_extents.cpp tests/autograd/op_table_reductions.cpp
             tests/autograd/op_table_shapes.cpp)
-target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples heed::heed)
+target_link_libraries(heed_op_table PRIVATE heed_test_main heed_examples_more heed::heed)
 target_compile_options(heed_op_table PRIVATE ${test_options})
 target_link_libraries(test_autograd PRIVATE heed_op_table)
 target_link_libraries(test_meta PRIVATE heed_op_table)

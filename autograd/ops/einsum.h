@@ -30,4 +30,12 @@ inline Var einsum(std::string_view formula, std::initializer_list<Var> operands,
   return einsum(formula, std::span(operands.begin(), operands.size()), at);
 }
 
+/// What two vectors say to each other in K ways: y_k = sum over i, j of a_i w_kij b_j, + bias_k.
+///
+///   a [..., I]   b [..., J]   w [K, I, J]   bias [K] or undefined   ->   y [..., K]
+///   da = dy w b   db = dy a w   dw = dy a b, summed over rows   dbias = dy, summed over rows
+///
+/// Throws ShapeError unless the extents agree and the leading axes broadcast.
+Var bilinear(const Var& a, const Var& b, const Var& w, const Var& bias, SourceLocation at = {});
+
 }  // namespace heed

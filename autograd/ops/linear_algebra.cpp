@@ -1,6 +1,5 @@
 #include "autograd/ops/linear_algebra.h"
 
-#include "autograd/ops/einsum.h"
 #include "core/error.h"
 
 namespace heed {
@@ -56,17 +55,6 @@ Var matvec(const Var& a, const Var& v, SourceLocation at) {
                       .expected = "a [..., m, k] and v [..., k]",
                       .operands = text("a: ", a.value().origin(), "    v: ", v.value().origin())});
   return squeeze(matmul(a, unsqueeze(v, -1, at), at), -1, at);
-}
-
-Var bilinear(const Var& a, const Var& b, const Var& w, const Var& bias, SourceLocation at) {
-  if (a.rank() < 1 || b.rank() < 1 || w.rank() != 3 || w.extent(1) != a.extent(-1) ||
-      w.extent(2) != b.extent(-1) || (bias.defined() && bias.shape() != Shape{w.extent(0)}))
-    throw ShapeError({.what = text("bilinear: a is ", a.shape(), ", b is ", b.shape(), ", w is ", w.shape(),
-                                   bias.defined() ? text(", the bias is ", bias.shape()) : ""),
-                      .expected = "a [..., I], b [..., J], w [K, I, J], bias [K]",
-                      .operands = text("w: ", w.value().origin())});
-  const Var y = einsum("...i,kij,...j->...k", {a, w, b}, at);
-  return bias.defined() ? Operand(y, at) + bias : y;
 }
 
 }  // namespace heed

@@ -57,12 +57,4 @@ Var dot(const Var& a, const Var& b, SourceLocation at = {});
 /// Throws ShapeError unless the two k agree.
 Var matvec(const Var& a, const Var& v, SourceLocation at = {});
 
-/// What two vectors say to each other in K ways: y_k = sum over i, j of a_i w_kij b_j, + bias_k.
-///
-///   a [..., I]   b [..., J]   w [K, I, J]   bias [K] or undefined   ->   y [..., K]
-///   da = dy w b   db = dy a w   dw = dy a b, summed over rows   dbias = dy, summed over rows
-///
-/// Throws ShapeError unless the extents agree and the leading axes broadcast.
-Var bilinear(const Var& a, const Var& b, const Var& w, const Var& bias, SourceLocation at = {});
-
 }  // namespace heed
