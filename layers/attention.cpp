@@ -43,7 +43,7 @@ Attended TimeAttention::operator()(const Var& hs_enc, const Var& hs_dec, const M
         {.what = text("attention: hs_enc is ", hs_enc.shape(), ", hs_dec is ", hs_dec.shape()),
          .expected = "hs_enc [B, S, H] and hs_dec [B, T, H]",
          .operands = text("hs_enc: ", hs_enc.value().origin(), "    hs_dec: ", hs_dec.value().origin())});
-  const Var scores = note("scores", matmul(hs_dec, transpose(hs_enc)));  // [B, T, H] x [B, H, S] -> [B, T, S]
+  const Var scores = note("scores", matmul_transposed(hs_dec, hs_enc));  // [B, T, H], [B, S, H] -> [B, T, S]
   const Var weights = note("weights", softmax(scores, mask));
   if (AttentionMaps::wanted(*this)) AttentionMaps::keep(*this, weights.value().unsqueeze(1));  // [B, 1, T, S]
   return {note("context", matmul(weights, hs_enc)), weights};  // [B, T, S] x [B, S, H] -> [B, T, H]

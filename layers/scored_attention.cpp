@@ -111,7 +111,7 @@ Var ScoredAttention::scores(const Memory& memory, const Var& queries, const Var&
   if (coverage.defined() && !config_.coverage)
     throw ConfigError({.what = "attention: a coverage is given", .expected = "a score with coverage"});
   if (is_tanh(config_.score)) return tanh_score(memory, queries, coverage);
-  const Var products = matmul(query_ ? (*query_)(queries) : queries, transpose(memory.keys));
+  const Var products = matmul_transposed(query_ ? (*query_)(queries) : queries, memory.keys);
   return config_.score == ScoreKind::scaled_dot ? products * (1 / std::sqrt(static_cast<double>(Q))) : products;
 }
 

@@ -137,6 +137,7 @@ constexpr FormulaRow kTable[] = {
     {"relu_gradient", "g", "y = g if t > 0 else 0", {"dy if t > 0 else 0"}, "", "t is the value of relu"},
     // ---- matrix products
     {"matmul", "a b", "y = a @ b", {"dy @ bᵀ", "aᵀ @ dy"}},
+    {"matmul_transposed", "a b", "y = a @ bᵀ", {"dy @ b", "dyᵀ @ a"}},
     {"linear", "x w b", "y = x @ w + b", {"dy @ wᵀ", "xᵀ @ dy", "dy"}, "", "leading axes count as rows"},
     // ---- sums
     {"sum", "x", "y = sum(x)", {"dy, repeated over what was summed"}},

@@ -72,7 +72,7 @@ Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& 
 namespace definition {
 
 Var attention(const Var& q, const Var& k, const Var& v, const AttentionOptions& options) {
-  Var scores = matmul(q, transpose(k)) * scale_of(q, options);  // [..., T, S]
+  Var scores = matmul_transposed(q, k) * scale_of(q, options);  // [..., T, S]
   if (options.bias.defined()) {
     if (!broadcasts_to(options.bias.shape(), scores.shape()))
       throw ShapeError({.what = text("attention: the bias ", options.bias.shape(),

@@ -4,6 +4,21 @@
 
 namespace heed {
 
+Var matmul_transposed(const Var& a, const Var& b, SourceLocation at) {
+  const bool matrices = a.rank() >= 2 && b.rank() >= 2;
+  if (!matrices || a.extent(-1) != b.extent(-1))
+    throw ShapeError(
+        {.what = text("matmul_transposed: ",
+                      matrices ? "inner extents differ: a is " : "operands must be matrices: a is ", a.shape(),
+                      ", b is ", b.shape()),
+         .expected = matrices ? text("a.shape[-1] == b.shape[-1], got ", a.extent(-1), " and ", b.extent(-1))
+                              : text("rank >= 2, got ", a.rank(), " and ", b.rank()),
+         .operands = text("a: ", a.value().origin(), "    b: ", b.value().origin())});
+  return record({"matmul_transposed", at}, matmul(a.value(), b.value().transpose()),
+                wrt(a, [b](const Var& dy) { return matmul(dy, b); }),              // [..., m, k]
+                wrt(b, [a](const Var& dy) { return matmul(transpose(dy), a); }));  // [..., n, k]
+}
+
 Var linear(const Var& x, const Var& w, const Var& b, SourceLocation at) {
   if (x.rank() == 0 || w.rank() != 2 || x.extent(-1) != w.extent(0))
     throw ShapeError({.what = text("linear: inner extents differ: x is ", x.shape(), ", w is ", w.shape()),

@@ -19,6 +19,15 @@ inline Var matmul(const Var& a, const Var& b, SourceLocation at = {}) {
                 wrt(b, [a](const Var& dy) { return matmul(transpose(a), dy); }));  // [..., k, n]
 }
 
+/// a bT: the product of every row of a with every row of b, batched as matmul. Its gradients lie in memory as
+/// the operands do, which those of matmul(a, transpose(b)) need not: they are quicker to add to others.
+///
+///   a [..., m, k]   b [..., n, k]   ->   y [..., m, n]    (leading axes broadcast)
+///   da = dy b                            db = dyT a
+///
+/// Throws ShapeError unless both ranks are >= 2 and the two k agree.
+Var matmul_transposed(const Var& a, const Var& b, SourceLocation at = {});
+
 /// Leading axes folded into one: [..., n] -> [rows, n].
 inline Var as_rows(const Var& x, SourceLocation at = {}) {
   const Shape rows = x.value().as_rows().shape();

@@ -150,7 +150,7 @@ constexpr Count kLstmRules = 10 + 4 * 3 + 4, kGruRules = 9 + 3 * 3 + 3, kRnnRule
 std::optional<std::int64_t> flops_of(const Observer::Recorded& operation) {
   const std::string_view name = operation.output.operation();
   const Shapes shapes(operation);
-  if (name == "matmul") return matmul(shapes);
+  if (name == "matmul" || name == "matmul_transposed") return matmul(shapes);
   if (name == "linear") return linear(shapes);
   if (name == "attention") return attention(shapes);
   if (name == "lstm") return steps_of(shapes, 4, kLstmForward, 1);

@@ -176,6 +176,28 @@ TEST_CASE("outer, dot, matvec and bilinear: by other routes, and what does not f
         "ShapeError: bilinear: a is [2, 3], b is [2, 3], w is [4, 3, 3], the bias is [3]");
 }
 
+TEST_CASE("matmul_transposed: matmul by a transpose; its gradients lie as the operands do") {
+  const Var a = drawn({2, 4, 3}, 1), b = drawn({2, 5, 3}, 2);
+  const Var y = matmul_transposed(a, b), of_views = matmul(a, transpose(b));
+  CHECK(difference(y, of_views) == 0);
+  const Var dy = drawn({2, 4, 5}, 3);
+  const std::vector<Var> inputs{a, b};
+  const std::vector<Var> d = grad(std::vector{y}, inputs, {.cotangents = {dy}}),
+                         of_views_d = grad(std::vector{of_views}, inputs, {.cotangents = {dy}});
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    CHECK(difference(d[i], of_views_d[i]) < 1e-14);
+    CHECK(d[i].value().contiguous());
+  }
+  CHECK(thrown<ShapeError>([&] {
+          matmul_transposed(drawn({4, 3}, 1).named("a"), drawn({3, 5}, 1).named("b"));
+        }) ==
+        "ShapeError: matmul_transposed: inner extents differ: a is [4, 3], b is [3, 5]\n"
+        "  requires a.shape[-1] == b.shape[-1], got 3 and 5\n"
+        "  a: parameter \"a\"    b: parameter \"b\"");
+  CHECK(first_line<ShapeError>([&] { matmul_transposed(a, drawn({3}, 1)); }) ==
+        "ShapeError: matmul_transposed: operands must be matrices: a is [2, 4, 3], b is [3]");
+}
+
 TEST_CASE("meshgrid, tile and move_axis: what they say, and of what rank") {
   const Var x = leaf({1, 2}), y = leaf({10, 20, 30});
   const std::vector<Var> grid = meshgrid({x, y});

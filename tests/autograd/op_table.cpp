@@ -152,6 +152,15 @@ void add_rows_and_products(std::vector<OpRow>& rows) {
   add("matmul", "one Var twice", {{{3, 3}}}, [](In in) { return Outputs{matmul(in[0], in[0])}; });
   add("matmul", "inner extent 0", {{{2, 0}}, {{0, 3}}, {{3}}},
       [](In in) { return Outputs{matmul(in[0], in[1]) * in[2]}; });
+  add("matmul_transposed", "two matrices", {{{2, 3}}, {{4, 3}}},
+      [](In in) { return Outputs{matmul_transposed(in[0], in[1])}; });
+  add("matmul_transposed", "leading axes broadcast", {{{2, 1, 2, 3}}, {{4, 2, 3}}},
+      [](In in) { return Outputs{matmul_transposed(in[0], in[1])}; });
+  add("matmul_transposed", "transposed views, one Var twice", {{{3, 2}}, {{3, 4}}}, [](In in) {
+    return Outputs{matmul_transposed(transpose(in[0]), transpose(in[1])), matmul_transposed(in[0], in[0])};
+  });
+  add("matmul_transposed", "inner extent 0", {{{2, 0}}, {{3, 0}}, {{3}}},
+      [](In in) { return Outputs{matmul_transposed(in[0], in[1]) * in[2]}; });
   add("as_rows", "", {{{2, 3, 4}}}, [](In in) { return Outputs{square(as_rows(in[0]))}; });
   add("linear", "a batch of sequences", {{{2, 3, 4}}, {{4, 5}}, {{5}}},
       [](In in) { return Outputs{linear(in[0], in[1], in[2])}; });

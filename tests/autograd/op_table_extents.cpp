@@ -204,6 +204,14 @@ void add_product_extents(const Rows& add) {
              {{0, 2, 0}, {0, 3}},
              {{1, 1}, {1, 1}}},
             [](In in) { return Outputs{matmul(in[0], in[1])}; });
+  add.calls("matmul_transposed", "no rows, no columns, no batch, a batch that broadcasts to none, one element",
+            {{{0, 2}, {3, 2}},
+             {{2, 3}, {0, 3}},
+             {{0, 2, 3}, {2, 3}},
+             {{1, 2, 3}, {0, 2, 3}},
+             {{0, 2, 0}, {3, 0}},
+             {{1, 1}, {1, 1}}},
+            [](In in) { return Outputs{matmul_transposed(in[0], in[1])}; });
   add.calls("as_rows", "no rows, nothing in a row, one element", {{{0, 2, 3}}, {{2, 0, 3}}, {{2, 0}}, {{1}}},
             [](In in) { return Outputs{square(as_rows(in[0]))}; });
   add.calls("linear", "nothing comes in, nothing goes out, no rows, one element",

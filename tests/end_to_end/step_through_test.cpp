@@ -15,8 +15,8 @@ TEST_CASE("step_through: obeys its commands forward and backward, and writes a p
   REQUIRE(outcome.exit_code == 0);
   for (const char* const part :
        {"step 1, forward: #1 embedding", "in encoder.embed, layers/embedding.cpp:", "(heed) step 2\n",
-        "breakpoint 1: module decoder.attention\nstep 5, forward: #5 transpose",
-        "breakpoint 1: module decoder.attention\nstep 19, backward: #8 matmul", "#10 linear",
+        "breakpoint 1: module decoder.attention\nstep 5, forward: #5 matmul_transposed",
+        "breakpoint 1: module decoder.attention\nstep 18, backward: #7 matmul", "#9 linear",
         "loss before this step "})
     CHECK_THAT(outcome.out, ContainsSubstring(part));
   const std::string page = read_file(folder.at("replay.html"));

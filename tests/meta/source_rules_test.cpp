@@ -109,8 +109,8 @@ Faults unfinished_work(const SourceFile& file) {
 Faults variant_includes(const SourceFile& file) {
   static const std::set<std::string> variants{"core/kernels/portable.cpp", "core/kernels/avx2.cpp",
                                               "core/kernels/avx512.cpp"};
-  static const std::set<std::string> system{"stdint.h", "cstdint", "stddef.h", "cstddef",
-                                            "emmintrin.h", "immintrin.h"};
+  static const std::set<std::string> system{"stdint.h", "cstdint",     "stddef.h",
+                                            "cstddef",  "emmintrin.h", "immintrin.h"};
   const bool part = file.path.starts_with("core/kernels/") && file.path.ends_with(".inc") &&
                     !file.path.starts_with("core/kernels/reference");
   Faults faults;

@@ -42,7 +42,7 @@ TEST_CASE("graph scene: AttentionSeq2seq is at first a handful of boxes, and mod
   CHECK(names_of(scene, decoder) == Names{"embed", "lstm", "attention", "concat", "affine"});
   CHECK(names_of(scene, part_named(scene, decoder, "affine")) == Names{"linear", "weight", "bias"});
   CHECK(scene.items[decoder].path == "decoder");
-  CHECK(scene.items[decoder].operations == 8);
+  CHECK(scene.items[decoder].operations == 7);
 }
 
 TEST_CASE("graph scene: the layers of a transformer are named with what they are layers of") {
