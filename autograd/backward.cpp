@@ -81,36 +81,6 @@ bool owned(const Var& gradient) {
   return gradient.node()->unique() && gradient.value().storage().unique() && gradient.value().contiguous();
 }
 
-// Slots of nodes whose gradients are not yet handed on, the last recorded first.
-class WaitingNodes {
- public:
-  struct Waiting {
-    std::uint64_t recorded_at;
-    std::uint32_t slot;
-    bool operator<(const Waiting& other) const { return recorded_at < other.recorded_at; }
-  };
-
-  bool empty() const { return next_.recorded_at == 0 && heap_.empty(); }
-  void push(Waiting node) {
-    if (next_ < node) std::swap(next_, node);
-    if (node.recorded_at == 0) return;
-    heap_.push_back(node);
-    std::push_heap(heap_.begin(), heap_.end());
-  }
-  Waiting pop() {
-    if (heap_.empty() || heap_.front() < next_) return std::exchange(next_, {});
-    const Waiting first = heap_.front();
-    std::pop_heap(heap_.begin(), heap_.end());
-    heap_.pop_back();
-    return first;
-  }
-
- private:
-  // One outside the heap, which may be earlier than the heap's first: in a chain no node ever enters the heap.
-  Waiting next_{};
-  std::vector<Waiting> heap_;
-};
-
 }  // namespace
 
 /// One differentiation. Nodes wait in a heap, the last recorded first: everything that depends on a node was
@@ -146,6 +116,37 @@ class Sweep {
     Sweep* outer_sweep = nullptr;  // what the node said before: sweeps nest when a rule differentiates
     std::uint32_t outer_slot = 0;
   };
+  // Slots of nodes whose gradients are not yet handed on, the last recorded first.
+  class WaitingNodes {
+   public:
+    struct Waiting {
+      std::uint64_t recorded_at;
+      std::uint32_t slot;
+      bool operator<(const Waiting& other) const { return recorded_at < other.recorded_at; }
+    };
+
+    bool empty() const { return next_.recorded_at == 0 && heap_.empty(); }
+    void push(Waiting node) {
+      if (next_ < node) std::swap(next_, node);
+      if (node.recorded_at == 0) return;
+      heap_.push_back(node);
+      std::push_heap(heap_.begin(), heap_.end());
+    }
+    Waiting pop() {
+      if (heap_.empty() || heap_.front() < next_) return std::exchange(next_, {});
+      const Waiting first = heap_.front();
+      std::pop_heap(heap_.begin(), heap_.end());
+      heap_.pop_back();
+      return first;
+    }
+
+   private:
+    // One outside the heap, which may be earlier than the heap's first: in a chain no node ever enters the
+    // heap.
+    Waiting next_{};
+    std::vector<Waiting> heap_;
+  };
+
   Slot& slot_of(Node& node);
   void forget(Slot& slot);
   void forget_all();
