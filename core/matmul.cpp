@@ -85,16 +85,25 @@ struct Product {
     return longer <= 512 && std::min(m, n) > 1 && k >= std::max<std::int64_t>(2048, 4 * longer);
   }
 
-  // b is packed once for all pieces.
+  // b is packed once for all pieces, some terms at a time: what is packed stays in a near cache.
   void by_rows() const {
+    constexpr std::int64_t kTerms = 384;
     const auto& loops = kernels::loops<T>();
-    Tensor packed = Tensor::empty({loops.gemm_packed_size(k, n)}, dtype_of<T>());
-    loops.gemm_pack(k, n, b, packed.fresh_data<T>());
-    parallel_for(m, whole_units((m + 7) / 8, kUnit), [&](std::int64_t begin, std::int64_t end) {
-      loops.gemm_packed(end - begin, n, k, rows_of_a(begin), packed.data<T>(),
-                        {y.data + begin * y.row_stride, y.row_stride, 1},
-                        {start.data == nullptr ? nullptr : start.data + begin * start.stride, start.stride});
-    });
+    const std::int64_t parts = (k + kTerms - 1) / kTerms, terms = whole_units((k + parts - 1) / parts, 16);
+    Tensor packed = Tensor::empty({loops.gemm_packed_size(std::min(k, terms), n)}, dtype_of<T>());
+    for (std::int64_t k0 = 0; k0 < k; k0 += terms) {
+      const std::int64_t part = std::min(terms, k - k0);
+      loops.gemm_pack(part, n, {b.data + k0 * b.row_stride, b.row_stride, b.column_stride},
+                      packed.fresh_data<T>());
+      const Start<T> from = k0 == 0 ? start : Start<T>{y.data, y.row_stride};
+      parallel_for(m, whole_units((m + 7) / 8, kUnit), [&](std::int64_t begin, std::int64_t end) {
+        const MatrixView<const T> rows{a.data + begin * a.row_stride + k0 * a.column_stride, a.row_stride,
+                                       a.column_stride};
+        loops.gemm_packed(end - begin, n, part, rows, packed.data<T>(),
+                          {y.data + begin * y.row_stride, y.row_stride, 1},
+                          {from.data == nullptr ? nullptr : from.data + begin * from.stride, from.stride});
+      });
+    }
   }
 
   // The rows of a y that is one column.
