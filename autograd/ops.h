@@ -18,7 +18,8 @@
 #include "autograd/ops/indexing.h"     // x[{…}] gather scatter scatter_add index_select
                                        // take_along_axis masked_select
 #include "autograd/ops/layer_norm.h"   // layer_norm
-#include "autograd/ops/linear_algebra.h"  // matmul matmul_transposed linear as_rows outer dot matvec
+#include "autograd/ops/linear_algebra.h"  // matmul matmul_transposed transposed_matmul linear as_rows outer dot
+                                          // matvec
 #include "autograd/ops/logistic.h"        // softplus log_sigmoid
 #include "autograd/ops/losses.h"          // cross_entropy nll binary_cross_entropy kl_divergence mse l1 huber
                                           // smooth_l1 hinge multi_class_margin margin_ranking paired_cosine

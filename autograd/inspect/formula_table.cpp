@@ -138,6 +138,7 @@ constexpr FormulaRow kTable[] = {
     // ---- matrix products
     {"matmul", "a b", "y = a @ b", {"dy @ bᵀ", "aᵀ @ dy"}},
     {"matmul_transposed", "a b", "y = a @ bᵀ", {"dy @ b", "dyᵀ @ a"}},
+    {"transposed_matmul", "a b", "y = aᵀ @ b", {"b @ dyᵀ", "a @ dy"}},
     {"linear", "x w b", "y = x @ w + b", {"dy @ wᵀ", "xᵀ @ dy", "dy"}, "", "leading axes count as rows"},
     // ---- sums
     {"sum", "x", "y = sum(x)", {"dy, repeated over what was summed"}},

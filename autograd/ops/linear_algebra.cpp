@@ -4,19 +4,37 @@
 
 namespace heed {
 
-Var matmul_transposed(const Var& a, const Var& b, SourceLocation at) {
+namespace {
+
+// The operands must be matrices, or batches of them, with these axes of one extent.
+void require_inner(const Var& a, int a_axis, const Var& b, int b_axis, const char* operation) {
   const bool matrices = a.rank() >= 2 && b.rank() >= 2;
-  if (!matrices || a.extent(-1) != b.extent(-1))
-    throw ShapeError(
-        {.what = text("matmul_transposed: ",
-                      matrices ? "inner extents differ: a is " : "operands must be matrices: a is ", a.shape(),
-                      ", b is ", b.shape()),
-         .expected = matrices ? text("a.shape[-1] == b.shape[-1], got ", a.extent(-1), " and ", b.extent(-1))
-                              : text("rank >= 2, got ", a.rank(), " and ", b.rank()),
-         .operands = text("a: ", a.value().origin(), "    b: ", b.value().origin())});
+  if (matrices && a.extent(a_axis) == b.extent(b_axis)) [[likely]]
+    return;
+  throw ShapeError(
+      {.what =
+           text(operation, matrices ? ": inner extents differ: a is " : ": operands must be matrices: a is ",
+                a.shape(), ", b is ", b.shape()),
+       .expected = matrices ? text("a.shape[", a_axis, "] == b.shape[", b_axis, "], got ", a.extent(a_axis),
+                                   " and ", b.extent(b_axis))
+                            : text("rank >= 2, got ", a.rank(), " and ", b.rank()),
+       .operands = text("a: ", a.value().origin(), "    b: ", b.value().origin())});
+}
+
+}  // namespace
+
+Var matmul_transposed(const Var& a, const Var& b, SourceLocation at) {
+  require_inner(a, -1, b, -1, "matmul_transposed");
   return record({"matmul_transposed", at}, matmul(a.value(), b.value().transpose()),
                 wrt(a, [b](const Var& dy) { return matmul(dy, b); }),              // [..., m, k]
-                wrt(b, [a](const Var& dy) { return matmul(transpose(dy), a); }));  // [..., n, k]
+                wrt(b, [a](const Var& dy) { return transposed_matmul(dy, a); }));  // [..., n, k]
+}
+
+Var transposed_matmul(const Var& a, const Var& b, SourceLocation at) {
+  require_inner(a, -2, b, -2, "transposed_matmul");
+  return record({"transposed_matmul", at}, matmul(a.value().transpose(), b.value()),
+                wrt(a, [b](const Var& dy) { return matmul_transposed(b, dy); }),  // [..., k, m]
+                wrt(b, [a](const Var& dy) { return matmul(a, dy); }));            // [..., k, n]
 }
 
 Var linear(const Var& x, const Var& w, const Var& b, SourceLocation at) {
@@ -34,7 +52,7 @@ Var linear(const Var& x, const Var& w, const Var& b, SourceLocation at) {
   const Tensor product = b.defined() ? affine(rows, w.value(), b.value()) : matmul(rows, w.value());
   return record({"linear", at}, product.reshape(x.shape().with(-1, w.extent(1))),
                 wrt(x, [w](const Var& dy) { return linear(dy, transpose(w), Var()); }),             // [..., D]
-                wrt(w, [x](const Var& dy) { return matmul(transpose(as_rows(x)), as_rows(dy)); }),  // [D, K]
+                wrt(w, [x](const Var& dy) { return transposed_matmul(as_rows(x), as_rows(dy)); }),  // [D, K]
                 wrt(b, [](const Var& dy) { return dy; }));  // the engine sums
 }
 

@@ -7,6 +7,24 @@
 
 namespace heed {
 
+/// a bT: the product of every row of a with every row of b, batched as matmul. It and its gradients read a and
+/// b as they lie and write rows, where matmul(a, transpose(b)) gives gradients that are transposed views.
+///
+///   a [..., m, k]   b [..., n, k]   ->   y [..., m, n]    (leading axes broadcast)
+///   da = dy b                            db = dyT a
+///
+/// Throws ShapeError unless both ranks are >= 2 and the two k agree.
+Var matmul_transposed(const Var& a, const Var& b, SourceLocation at = {});
+
+/// aT b: the product of every column of a with every column of b, batched as matmul; the same holds of its
+/// gradients.
+///
+///   a [..., k, m]   b [..., k, n]   ->   y [..., m, n]    (leading axes broadcast)
+///   da = b dyT                           db = a dy
+///
+/// Throws ShapeError unless both ranks are >= 2 and the two k agree.
+Var transposed_matmul(const Var& a, const Var& b, SourceLocation at = {});
+
 /// Matrix product, batched over any leading axes.
 ///
 ///   a [..., m, k]   b [..., k, n]   ->   y [..., m, n]    (leading axes broadcast)
@@ -15,18 +33,9 @@ namespace heed {
 /// Throws ShapeError unless both ranks are >= 2 and the two k agree.
 inline Var matmul(const Var& a, const Var& b, SourceLocation at = {}) {
   return record({"matmul", at}, matmul(a.value(), b.value()),
-                wrt(a, [b](const Var& dy) { return matmul(dy, transpose(b)); }),   // [..., m, k]
-                wrt(b, [a](const Var& dy) { return matmul(transpose(a), dy); }));  // [..., k, n]
+                wrt(a, [b](const Var& dy) { return matmul_transposed(dy, b); }),   // dy bT   [..., m, k]
+                wrt(b, [a](const Var& dy) { return transposed_matmul(a, dy); }));  // aT dy   [..., k, n]
 }
-
-/// a bT: the product of every row of a with every row of b, batched as matmul. Its gradients lie in memory as
-/// the operands do, which those of matmul(a, transpose(b)) need not: they are quicker to add to others.
-///
-///   a [..., m, k]   b [..., n, k]   ->   y [..., m, n]    (leading axes broadcast)
-///   da = dy b                            db = dyT a
-///
-/// Throws ShapeError unless both ranks are >= 2 and the two k agree.
-Var matmul_transposed(const Var& a, const Var& b, SourceLocation at = {});
 
 /// Leading axes folded into one: [..., n] -> [rows, n].
 inline Var as_rows(const Var& x, SourceLocation at = {}) {

@@ -151,6 +151,7 @@ std::optional<std::int64_t> flops_of(const Observer::Recorded& operation) {
   const std::string_view name = operation.output.operation();
   const Shapes shapes(operation);
   if (name == "matmul" || name == "matmul_transposed") return matmul(shapes);
+  if (name == "transposed_matmul") return 2 * shapes.result().count() * shapes.of(0)[-2];
   if (name == "linear") return linear(shapes);
   if (name == "attention") return attention(shapes);
   if (name == "lstm") return steps_of(shapes, 4, kLstmForward, 1);

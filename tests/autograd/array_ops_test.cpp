@@ -176,18 +176,21 @@ TEST_CASE("outer, dot, matvec and bilinear: by other routes, and what does not f
         "ShapeError: bilinear: a is [2, 3], b is [2, 3], w is [4, 3, 3], the bias is [3]");
 }
 
-TEST_CASE("matmul_transposed: matmul by a transpose; its gradients lie as the operands do") {
-  const Var a = drawn({2, 4, 3}, 1), b = drawn({2, 5, 3}, 2);
-  const Var y = matmul_transposed(a, b), of_views = matmul(a, transpose(b));
+// Of both outputs, and of both gradients at dy.
+void check_same_product(const Var& y, const Var& of_views, const Var& dy, const std::vector<Var>& inputs) {
   CHECK(difference(y, of_views) == 0);
-  const Var dy = drawn({2, 4, 5}, 3);
-  const std::vector<Var> inputs{a, b};
   const std::vector<Var> d = grad(std::vector{y}, inputs, {.cotangents = {dy}}),
                          of_views_d = grad(std::vector{of_views}, inputs, {.cotangents = {dy}});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     CHECK(difference(d[i], of_views_d[i]) < 1e-14);
     CHECK(d[i].value().contiguous());
   }
+}
+
+TEST_CASE("matmul_transposed, transposed_matmul: matmul with a transpose; gradients lie as the operands do") {
+  const Var a = drawn({2, 4, 3}, 1), b = drawn({2, 5, 3}, 2), c = drawn({2, 4, 5}, 3);
+  check_same_product(matmul_transposed(a, b), matmul(a, transpose(b)), drawn({2, 4, 5}, 4), {a, b});
+  check_same_product(transposed_matmul(a, c), matmul(transpose(a), c), drawn({2, 3, 5}, 4), {a, c});
   CHECK(thrown<ShapeError>([&] {
           matmul_transposed(drawn({4, 3}, 1).named("a"), drawn({3, 5}, 1).named("b"));
         }) ==
@@ -196,6 +199,12 @@ TEST_CASE("matmul_transposed: matmul by a transpose; its gradients lie as the op
         "  a: parameter \"a\"    b: parameter \"b\"");
   CHECK(first_line<ShapeError>([&] { matmul_transposed(a, drawn({3}, 1)); }) ==
         "ShapeError: matmul_transposed: operands must be matrices: a is [2, 4, 3], b is [3]");
+  CHECK(thrown<ShapeError>([&] {
+          transposed_matmul(drawn({4, 3}, 1), drawn({3, 5}, 1));
+        }) ==
+        "ShapeError: transposed_matmul: inner extents differ: a is [4, 3], b is [3, 5]\n"
+        "  requires a.shape[-2] == b.shape[-2], got 4 and 3\n"
+        "  a: a tensor    b: a tensor");
 }
 
 TEST_CASE("meshgrid, tile and move_axis: what they say, and of what rank") {

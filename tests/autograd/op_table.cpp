@@ -161,6 +161,15 @@ void add_rows_and_products(std::vector<OpRow>& rows) {
   });
   add("matmul_transposed", "inner extent 0", {{{2, 0}}, {{3, 0}}, {{3}}},
       [](In in) { return Outputs{matmul_transposed(in[0], in[1]) * in[2]}; });
+  add("transposed_matmul", "two matrices", {{{3, 2}}, {{3, 4}}},
+      [](In in) { return Outputs{transposed_matmul(in[0], in[1])}; });
+  add("transposed_matmul", "leading axes broadcast", {{{2, 1, 3, 2}}, {{4, 3, 2}}},
+      [](In in) { return Outputs{transposed_matmul(in[0], in[1])}; });
+  add("transposed_matmul", "transposed views, one Var twice", {{{2, 3}}, {{4, 3}}}, [](In in) {
+    return Outputs{transposed_matmul(transpose(in[0]), transpose(in[1])), transposed_matmul(in[0], in[0])};
+  });
+  add("transposed_matmul", "inner extent 0", {{{0, 2}}, {{0, 3}}, {{3}}},
+      [](In in) { return Outputs{transposed_matmul(in[0], in[1]) * in[2]}; });
   add("as_rows", "", {{{2, 3, 4}}}, [](In in) { return Outputs{square(as_rows(in[0]))}; });
   add("linear", "a batch of sequences", {{{2, 3, 4}}, {{4, 5}}, {{5}}},
       [](In in) { return Outputs{linear(in[0], in[1], in[2])}; });

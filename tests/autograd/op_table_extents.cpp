@@ -212,6 +212,14 @@ void add_product_extents(const Rows& add) {
              {{0, 2, 0}, {3, 0}},
              {{1, 1}, {1, 1}}},
             [](In in) { return Outputs{matmul_transposed(in[0], in[1])}; });
+  add.calls("transposed_matmul", "no rows, no columns, no batch, a batch that broadcasts to none, one element",
+            {{{2, 0}, {2, 3}},
+             {{3, 2}, {3, 0}},
+             {{0, 3, 2}, {3, 2}},
+             {{1, 3, 2}, {0, 3, 2}},
+             {{0, 0, 2}, {0, 3}},
+             {{1, 1}, {1, 1}}},
+            [](In in) { return Outputs{transposed_matmul(in[0], in[1])}; });
   add.calls("as_rows", "no rows, nothing in a row, one element", {{{0, 2, 3}}, {{2, 0, 3}}, {{2, 0}}, {{1}}},
             [](In in) { return Outputs{square(as_rows(in[0]))}; });
   add.calls("linear", "nothing comes in, nothing goes out, no rows, one element",

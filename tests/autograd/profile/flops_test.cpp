@@ -20,7 +20,7 @@ struct Counter : Observer {
     const auto flops = flops_of(operation);
     if (!flops) unknown.insert(name);
     all += flops.value_or(0);
-    if (name == "matmul") products += *flops;
+    if (name.find("matmul") != std::string::npos) products += *flops;
     of_rules += flops_of_fused_rules(operation).value_or(0);
   }
   std::set<std::string> unknown;
@@ -66,6 +66,8 @@ TEST_CASE("flops: of an operation that the table has not there are none") {
 TEST_CASE("flops: products are counted by hand") {
   CHECK(count_flops([] { matmul(normal({3, 4}), normal({4, 5})); }) == 2 * 3 * 4 * 5);
   CHECK(count_flops([] { matmul(normal({7, 1, 3, 4}), normal({2, 4, 5})); }) == 7 * 2 * 2 * 3 * 4 * 5);
+  CHECK(count_flops([] { matmul_transposed(normal({3, 4}), normal({5, 4})); }) == 2 * 3 * 4 * 5);
+  CHECK(count_flops([] { transposed_matmul(normal({2, 4, 3}), normal({4, 5})); }) == 2 * 2 * 3 * 4 * 5);
   CHECK(count_flops([] { linear(normal({6, 2, 4}), normal({4, 5}), Var()); }) == 12 * 2 * 4 * 5);
   CHECK(count_flops([] { linear(normal({6, 2, 4}), normal({4, 5}), normal({5})); }) == 12 * (2 * 4 * 5 + 5));
   // b, i and j of the result, k summed over.
