@@ -278,7 +278,7 @@ AttentionGradients attention_backward(const Tensor& q, const Tensor& k, const Te
 
 Tensor attention_weights(const Tensor& q, const Tensor& k, const Mask& mask, double scale) {
   require_operands_fit(q, k, k, mask);
-  Tensor scores = matmul(q, k.transpose());  // [..., T, S]
+  Tensor scores = matmul_transposed(q, k);  // [..., T, S]
   heed::scale(scores, scale);
   return softmax(scores, mask);
 }

@@ -16,17 +16,23 @@ using kernels::Start;
 // Multiplications that one thread should have at least before another is worth waking.
 constexpr std::int64_t kProductGrain = 1 << 20;
 
-void require_product(const Tensor& a, const Tensor& b) {
-  if (a.dtype() != b.dtype()) throw_dtypes_differ(a, b, "matmul");
-  const auto origins = [&] { return text("a: ", a.origin(), "    b: ", b.origin()); };
-  if (a.rank() < 2 || b.rank() < 2)
-    throw ShapeError({.what = text("matmul: operands must be matrices: a is ", a.shape(), ", b is ", b.shape()),
-                      .expected = text("rank >= 2, got ", a.rank(), " and ", b.rank()),
-                      .operands = origins()});
-  if (a.extent(-1) != b.extent(-2))
-    throw ShapeError({.what = text("matmul: inner extents differ: a is ", a.shape(), ", b is ", b.shape()),
-                      .expected = text("a.shape[-1] == b.shape[-2], got ", a.extent(-1), " and ", b.extent(-2)),
-                      .operands = origins()});
+// Which factors of a product enter it transposed.
+struct Transposed {
+  bool a = false, b = false;
+};
+
+void require_product(const Tensor& a, const Tensor& b, const char* operation, Transposed transposed = {}) {
+  if (a.dtype() != b.dtype()) throw_dtypes_differ(a, b, operation);
+  const int inner_a = transposed.a ? -2 : -1, inner_b = transposed.b ? -1 : -2;
+  const bool matrices = a.rank() >= 2 && b.rank() >= 2;
+  if (matrices && a.extent(inner_a) == b.extent(inner_b)) [[likely]]
+    return;
+  throw ShapeError({.what = text(operation, matrices ? ": inner extents differ" : ": operands must be matrices",
+                                 ": a is ", a.shape(), ", b is ", b.shape()),
+                    .expected = matrices ? text("a.shape[", inner_a, "] == b.shape[", inner_b, "], got ",
+                                                a.extent(inner_a), " and ", b.extent(inner_b))
+                                         : text("rank >= 2, got ", a.rank(), " and ", b.rank()),
+                    .operands = text("a: ", a.origin(), "    b: ", b.origin())});
 }
 
 // One product y = start + a b.
@@ -147,6 +153,12 @@ MatrixView<const T> matrix_of(const Tensor& x) {
   return {x.data<T>(), x.stride(-2), x.stride(-1)};
 }
 
+// Of a tensor of rank 2.
+template <class T>
+MatrixView<const T> matrix_of(const Tensor& x, bool transposed) {
+  return {x.data<T>(), x.strides()[transposed], x.strides()[!transposed]};
+}
+
 // The row stride of the one tall matrix that the leading axes of x and its rows make; none when they are not
 // evenly spaced. Axes of extent 1 have no say: the stride of such an axis is arbitrary.
 std::optional<std::int64_t> folded_row_stride(const Tensor& x) {
@@ -202,53 +214,67 @@ void multiply(const Tensor& a, const Tensor& b, Tensor& y, const Shape& batch) {
 }
 
 template <class T>
-void multiply_matrices(const Tensor& a, const Tensor& b, Tensor& y, Start<T> start) {
-  Product<T>{a.extent(0),
-             b.extent(1),
-             a.extent(1),
-             matrix_of<T>(a),
-             matrix_of<T>(b),
-             {y.fresh_data<T>(), y.stride(0), 1},
+void multiply_matrices(const Tensor& a, const Tensor& b, Transposed transposed, Tensor& y, Start<T> start) {
+  Product<T>{y.shape().begin()[0],
+             y.shape().begin()[1],
+             a.shape().begin()[!transposed.a],
+             matrix_of<T>(a, transposed.a),
+             matrix_of<T>(b, transposed.b),
+             {y.fresh_data<T>(), y.strides()[0], 1},
              start}
       .run();
 }
 
-}  // namespace
-
-Tensor matmul(const Tensor& a, const Tensor& b) {
-  require_product(a, b);
-  if (a.rank() == 2 && b.rank() == 2) {
-    Tensor y = Tensor::empty({a.extent(0), b.extent(1)}, a.dtype());
-    if (y.count() == 0) return y;
-    for_floating(a.dtype(), "matmul", [&](auto zero) { multiply_matrices<decltype(zero)>(a, b, y, {}); });
-    return y;
-  }
-  const auto batch = common_shape(batch_of(a), batch_of(b));
-  if (!batch)
-    throw ShapeError(
-        {.what = text("matmul: leading axes do not broadcast: a is ", a.shape(), ", b is ", b.shape()),
-         .operands = text("a: ", a.origin(), "    b: ", b.origin())});
-  Tensor y = Tensor::empty(
-      batch->inserted(batch->rank(), a.extent(-2)).inserted(batch->rank() + 1, b.extent(-1)), a.dtype());
+Tensor batched_product(const Tensor& a, const Tensor& b, const Shape& batch, const char* operation) {
+  Tensor y = Tensor::empty(batch.inserted(batch.rank(), a.extent(-2)).inserted(batch.rank() + 1, b.extent(-1)),
+                           a.dtype());
   if (y.count() == 0) return y;
-  for_floating(a.dtype(), "matmul", [&](auto zero) { multiply<decltype(zero)>(a, b, y, *batch); });
+  for_floating(a.dtype(), operation, [&](auto zero) { multiply<decltype(zero)>(a, b, y, batch); });
   return y;
 }
 
+Tensor product(const Tensor& a, const Tensor& b, const char* operation, Transposed transposed = {}) {
+  require_product(a, b, operation, transposed);
+  if (a.rank() != 2 || b.rank() != 2) {
+    const auto batch = common_shape(batch_of(a), batch_of(b));
+    if (!batch)
+      throw ShapeError(
+          {.what = text(operation, ": leading axes do not broadcast: a is ", a.shape(), ", b is ", b.shape()),
+           .operands = text("a: ", a.origin(), "    b: ", b.origin())});
+    return batched_product(transposed.a ? a.transpose() : a, transposed.b ? b.transpose() : b, *batch,
+                           operation);
+  }
+  Tensor y = Tensor::empty({a.extent(transposed.a), b.extent(!transposed.b)}, a.dtype());
+  if (y.count() == 0) return y;
+  for_floating(a.dtype(), operation,
+               [&](auto zero) { multiply_matrices<decltype(zero)>(a, b, transposed, y, {}); });
+  return y;
+}
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b) { return product(a, b, "matmul"); }
+Tensor matmul_transposed(const Tensor& a, const Tensor& b) {
+  return product(a, b, "matmul_transposed", {.b = true});
+}
+Tensor transposed_matmul(const Tensor& a, const Tensor& b) {
+  return product(a, b, "transposed_matmul", {.a = true});
+}
+
 void add_matmul(Tensor& y, const Tensor& a, const Tensor& b, SourceLocation at) {
-  require_product(a, b);
+  require_product(a, b, "add_matmul");
   if (y.shape() != Shape{a.extent(-2), b.extent(-1)} || a.rank() != 2 || b.rank() != 2 || y.stride(-1) != 1)
     throw ShapeError({.what = text("add_matmul: y is ", y.shape(), ", a is ", a.shape(), ", b is ", b.shape()),
                       .expected = "y [m, n] with adjacent columns, a [m, k], b [k, n]"});
   if (y.count() == 0) return;
   for_floating(y.dtype(), "add_matmul", [&](auto zero) {
     using T = decltype(zero);
-    multiply_matrices<T>(a, b, y, {y.mutable_data<T>(at), y.stride(0)});
+    multiply_matrices<T>(a, b, {}, y, {y.mutable_data<T>(at), y.stride(0)});
   });
 }
 
 Tensor affine(const Tensor& x, const Tensor& w, const Tensor& bias) {
-  require_product(x, w);
+  require_product(x, w, "affine");
   if (x.rank() != 2 || w.rank() != 2 || bias.shape() != Shape{w.extent(1)} || bias.dtype() != x.dtype())
     throw ShapeError({.what = text("affine: x is ", x.shape(), ", w is ", w.shape(), ", the bias is ",
                                    bias.dtype(), " ", bias.shape()),
@@ -258,7 +284,7 @@ Tensor affine(const Tensor& x, const Tensor& w, const Tensor& bias) {
   if (y.count() == 0) return y;
   const Tensor row = bias.contiguous_copy_if_needed();
   for_floating(x.dtype(), "affine", [&](auto zero) {
-    multiply_matrices<decltype(zero)>(x, w, y, {row.data<decltype(zero)>(), 0});
+    multiply_matrices<decltype(zero)>(x, w, {}, y, {row.data<decltype(zero)>(), 0});
   });
   return y;
 }

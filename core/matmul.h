@@ -11,6 +11,9 @@ namespace heed {
 ///
 /// Throws ShapeError unless both ranks are >= 2 and the two k agree; DTypeError when the types differ.
 Tensor matmul(const Tensor& a, const Tensor& b);
+/// The same with one factor transposed: a bT for b [..., n, k], and aT b for a [..., k, m].
+Tensor matmul_transposed(const Tensor& a, const Tensor& b);
+Tensor transposed_matmul(const Tensor& a, const Tensor& b);
 
 /// y += a b for y [m, n] in place; a [m, k], b [k, n], all of rank 2.
 void add_matmul(Tensor& y, const Tensor& a, const Tensor& b, SourceLocation at = {});

@@ -27,7 +27,7 @@ Var cosine_similarity(const Var& keys, const Var& rows, double epsilon, SourceLo
                       .operands = text("keys: ", keys.value().origin(), "    rows: ", rows.value().origin())});
   const Tensor u = inverse_lengths(keys.value(), epsilon);  // [..., H, 1]
   const Tensor v = inverse_lengths(rows.value(), epsilon);  // [..., N, 1]
-  Tensor value = matmul(keys.value(), rows.value().transpose()) * u * v.transpose();
+  Tensor value = matmul_transposed(keys.value(), rows.value()) * u * v.transpose();
   return record_joint(
       {"cosine_similarity", at}, std::move(value), std::array{keys, rows},
       [keys, rows, epsilon, u, v](const Var& dy, const Var& y) -> std::array<Var, 2> {
@@ -39,7 +39,7 @@ Var cosine_similarity(const Var& keys, const Var& rows, double epsilon, SourceLo
         const Tensor g = dy.value() * u * v.transpose(), along = dy.value() * y.value();  // [..., H, N]
         const Tensor dkeys = matmul(g, rows.value()) - keys.value() * (u * u * sum(along, -1, true));
         const Tensor drows =
-            matmul(g.transpose(), keys.value()) - rows.value() * (v * v * sum(along, -2, true).transpose());
+            transposed_matmul(g, keys.value()) - rows.value() * (v * v * sum(along, -2, true).transpose());
         return {Var(dkeys), Var(drows)};
       });
 }
@@ -48,7 +48,7 @@ namespace definition {
 
 Var cosine_similarity(const Var& keys, const Var& rows, double epsilon) {
   const auto lengths = [&](const Var& x) { return sqrt(sum(square(x), -1, true) + epsilon); };
-  return matmul(keys / lengths(keys), transpose(rows / lengths(rows)));
+  return matmul_transposed(keys / lengths(keys), rows / lengths(rows));
 }
 
 }  // namespace definition

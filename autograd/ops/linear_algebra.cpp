@@ -4,35 +4,14 @@
 
 namespace heed {
 
-namespace {
-
-// The operands must be matrices, or batches of them, with these axes of one extent.
-void require_inner(const Var& a, int a_axis, const Var& b, int b_axis, const char* operation) {
-  const bool matrices = a.rank() >= 2 && b.rank() >= 2;
-  if (matrices && a.extent(a_axis) == b.extent(b_axis)) [[likely]]
-    return;
-  throw ShapeError(
-      {.what =
-           text(operation, matrices ? ": inner extents differ: a is " : ": operands must be matrices: a is ",
-                a.shape(), ", b is ", b.shape()),
-       .expected = matrices ? text("a.shape[", a_axis, "] == b.shape[", b_axis, "], got ", a.extent(a_axis),
-                                   " and ", b.extent(b_axis))
-                            : text("rank >= 2, got ", a.rank(), " and ", b.rank()),
-       .operands = text("a: ", a.value().origin(), "    b: ", b.value().origin())});
-}
-
-}  // namespace
-
 Var matmul_transposed(const Var& a, const Var& b, SourceLocation at) {
-  require_inner(a, -1, b, -1, "matmul_transposed");
-  return record({"matmul_transposed", at}, matmul(a.value(), b.value().transpose()),
+  return record({"matmul_transposed", at}, matmul_transposed(a.value(), b.value()),
                 wrt(a, [b](const Var& dy) { return matmul(dy, b); }),              // [..., m, k]
                 wrt(b, [a](const Var& dy) { return transposed_matmul(dy, a); }));  // [..., n, k]
 }
 
 Var transposed_matmul(const Var& a, const Var& b, SourceLocation at) {
-  require_inner(a, -2, b, -2, "transposed_matmul");
-  return record({"transposed_matmul", at}, matmul(a.value().transpose(), b.value()),
+  return record({"transposed_matmul", at}, transposed_matmul(a.value(), b.value()),
                 wrt(a, [b](const Var& dy) { return matmul_transposed(b, dy); }),  // [..., k, m]
                 wrt(b, [a](const Var& dy) { return matmul(a, dy); }));            // [..., k, n]
 }

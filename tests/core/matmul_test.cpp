@@ -73,6 +73,24 @@ TEST_CASE("matmul: a batch of single rows, whatever the stride of the axis of ex
   check_product(normal({2, 1, 1, 5}, 3).expand({2, 3, 1, 5}), b, {2, 3});
 }
 
+TEST_CASE("matmul_transposed, transposed_matmul: matmul of transposed views, bit by bit") {
+  Rng rng(3);
+  const auto normal = [&](const Shape& shape) { return Tensor::normal(shape, 0, 1, rng); };
+  for (const auto& [m, n, k] : {std::array{16, 16, 16}, std::array{3, 50, 7}, std::array{1, 9, 40}}) {
+    const Tensor a = normal({m, k}), b = normal({n, k}), c = normal({k, m}), d = normal({k, n});
+    CHECK(identical(matmul_transposed(a, b), matmul(a, b.transpose())));
+    CHECK(identical(transposed_matmul(c, d), matmul(c.transpose(), d)));
+    CHECK(identical(matmul_transposed(c.transpose(), d.transpose()), matmul(c.transpose(), d)));
+    CHECK(identical(transposed_matmul(a.transpose(), b.transpose()), matmul(a, b.transpose())));
+  }
+  const Tensor a = normal({2, 1, 4, 3}), b = normal({5, 6, 3}), c = normal({2, 1, 3, 4}), d = normal({5, 3, 6});
+  CHECK(identical(matmul_transposed(a, b), matmul(a, b.transpose())));
+  CHECK(identical(transposed_matmul(c, d), matmul(c.transpose(), d)));
+  CHECK(first_line(thrown<ShapeError>([&] {
+          matmul_transposed(b, normal({4, 2, 3}));
+        })) == "ShapeError: matmul_transposed: leading axes do not broadcast: a is [5, 6, 3], b is [4, 2, 3]");
+}
+
 TEST_CASE("matmul: empty extents give empty or zero results") {
   CHECK(matmul(Tensor::ones({0, 3}), Tensor::ones({3, 2})).shape() == Shape{0, 2});
   CHECK(matmul(Tensor::ones({2, 3}), Tensor::ones({3, 0})).shape() == Shape{2, 0});
