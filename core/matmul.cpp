@@ -213,11 +213,13 @@ void multiply(const Tensor& a, const Tensor& b, Tensor& y, const Shape& batch) {
   });
 }
 
+// y = start + a b, all of rank 2, of a y with adjacent columns.
 template <class T>
 void multiply_matrices(const Tensor& a, const Tensor& b, Transposed transposed, Tensor& y, Start<T> start) {
-  Product<T>{y.shape().begin()[0],
-             y.shape().begin()[1],
-             a.shape().begin()[!transposed.a],
+  const std::int64_t *const of_a = a.shape().begin(), *const of_b = b.shape().begin();
+  Product<T>{of_a[transposed.a],
+             of_b[!transposed.b],
+             of_a[!transposed.a],
              matrix_of<T>(a, transposed.a),
              matrix_of<T>(b, transposed.b),
              {y.fresh_data<T>(), y.strides()[0], 1},

@@ -12,8 +12,8 @@ namespace {
 #include "core/kernels/reference_attention.inc"
 
 template <class T>
-void gemm(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, MatrixView<const T> b,
-          MatrixView<T> c, bool accumulate) {
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const MatrixView<const T>& a,
+          const MatrixView<const T>& b, const MatrixView<T>& c, bool accumulate) {
   for (std::int64_t i = 0; i < m; ++i)
     for (std::int64_t j = 0; j < n; ++j) {
       double sum = 0;
@@ -28,14 +28,14 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a,
 std::int64_t gemm_packed_size(std::int64_t k, std::int64_t n) { return k * n; }
 
 template <class T>
-void gemm_pack(std::int64_t k, std::int64_t n, MatrixView<const T> b, T* packed) {
+void gemm_pack(std::int64_t k, std::int64_t n, const MatrixView<const T>& b, T* packed) {
   for (std::int64_t kk = 0; kk < k; ++kk)
     for (std::int64_t j = 0; j < n; ++j) packed[kk * n + j] = b.data[kk * b.row_stride + j * b.column_stride];
 }
 
 template <class T>
-void gemm_packed(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, const T* packed,
-                 MatrixView<T> c, Start<T> start) {
+void gemm_packed(std::int64_t m, std::int64_t n, std::int64_t k, const MatrixView<const T>& a, const T* packed,
+                 const MatrixView<T>& c, Start<T> start) {
   for (std::int64_t i = 0; i < m; ++i)
     for (std::int64_t j = 0; j < n; ++j)
       c.data[i * c.row_stride + j] = start.data == nullptr ? T(0) : start.data[i * start.stride + j];

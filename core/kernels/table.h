@@ -221,14 +221,14 @@ struct Loops {
   // ---- matrix product: C (m x n) = A (m x k) B (k x n), or C += A B with accumulate
   // -------------------------------- Any strides of A and B. C has column_stride 1. k = 0 gives C = 0 (or
   // leaves C with accumulate).
-  void (*gemm)(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, MatrixView<const T> b,
-               MatrixView<T> c, bool accumulate);
+  void (*gemm)(std::int64_t m, std::int64_t n, std::int64_t k, const MatrixView<const T>& a,
+               const MatrixView<const T>& b, const MatrixView<T>& c, bool accumulate);
   /// B laid out once for many products: `packed` holds gemm_packed_size(k, n) elements, aligned to 64 bytes.
   std::int64_t (*gemm_packed_size)(std::int64_t k, std::int64_t n);
-  void (*gemm_pack)(std::int64_t k, std::int64_t n, MatrixView<const T> b, T* packed);
+  void (*gemm_pack)(std::int64_t k, std::int64_t n, const MatrixView<const T>& b, T* packed);
   /// C = A B added to `start`, which may be C itself.
-  void (*gemm_packed)(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<const T> a, const T* packed,
-                      MatrixView<T> c, Start<T> start);
+  void (*gemm_packed)(std::int64_t m, std::int64_t n, std::int64_t k, const MatrixView<const T>& a,
+                      const T* packed, const MatrixView<T>& c, Start<T> start);
 
   // ---- fused rows; rows are `n` adjacent elements, row r at r * n
   // ---------------------------------------------------
