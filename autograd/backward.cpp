@@ -78,7 +78,8 @@ class Told {
 
 // Whether nobody else sees the elements.
 bool owned(const Var& gradient) {
-  return gradient.node()->unique() && gradient.value().storage().unique() && gradient.value().contiguous();
+  const Node& node = *gradient.node();
+  return node.unique() && node.value.storage().unique() && node.value.contiguous();
 }
 
 }  // namespace
@@ -294,7 +295,7 @@ void Sweep::deposit(Node& node, Var&& gradient, std::int32_t output) {
   if (node.joint_outputs > 0) {
     if (!slot.joint) slot.joint = std::make_unique<std::vector<Var>>(node.joint_outputs);
     add((*slot.joint)[static_cast<std::size_t>(output)], std::move(gradient));
-  } else if (gradient.shape() == node.value.shape()) [[likely]] {
+  } else if (gradient.node()->value.shape() == node.value.shape()) [[likely]] {
     add(slot.cotangent, std::move(gradient));
   } else {
     add(slot.cotangent, sum_to(gradient, node.value.shape()));

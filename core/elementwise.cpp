@@ -247,16 +247,17 @@ Tensor pow(const Tensor& x, double n) {
 
 void add_scaled(Tensor& y, double a, const Tensor& x, SourceLocation at) {
   require_same_dtype(y, x, "add_scaled");
-  if (!broadcasts_to(x.shape(), y.shape()))
+  const bool short_row = one_short_row(y, x);  // then the shapes agree and y has elements of its own
+  if (!short_row && !broadcasts_to(x.shape(), y.shape()))
     throw ShapeError({.what = text("add_scaled: ", x.shape(), " does not broadcast to ", y.shape())});
-  require_own_elements(y, "add_scaled");
+  if (!short_row) require_own_elements(y, "add_scaled");
   if (y.count() == 0) return;
   if (overlaps(y, x)) return add_scaled(y, a, x.clone(), at);
   for_floating(y.dtype(), "add_scaled", [&](auto zero) {
     using T = decltype(zero);
     const T* const from = x.data<T>();
     T* const to = y.mutable_data<T>(at);
-    if (one_short_row(y, x)) return kernels::loops<T>().axpy(y.count(), static_cast<T>(a), from, 1, to, 1);
+    if (short_row) return kernels::loops<T>().axpy(y.count(), static_cast<T>(a), from, 1, to, 1);
     const StridedWalk<2> walk(y.shape(), {&x, &y});
     walk_in_parallel(walk, [&](std::int64_t n, std::array<std::int64_t, 2> begin) {
       kernels::loops<T>().axpy(n, static_cast<T>(a), from + begin[0], walk.inner_stride[0], to + begin[1],
