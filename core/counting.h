@@ -21,7 +21,8 @@ inline bool single_threaded() {
 /// Adds to a counter that other threads may change, as cheaply as the number of threads allows.
 template <class T>
 T add_and_get(std::atomic<T>& counter, T amount, std::memory_order order = std::memory_order_relaxed) {
-  if (!single_threaded()) return static_cast<T>(counter.fetch_add(amount, order) + amount);
+  if (!single_threaded()) [[unlikely]]
+    return static_cast<T>(counter.fetch_add(amount, order) + amount);
   const T result = static_cast<T>(counter.load(std::memory_order_relaxed) + amount);
   counter.store(result, std::memory_order_relaxed);
   return result;
