@@ -230,10 +230,11 @@ TEST_CASE("fused operations equal their definitions in values and in all gradien
 }
 
 TEST_CASE("fused operations equal their definitions in f32 as far as 24 bits go") {
-  // Values are of order 1 and sums have up to a few hundred terms: some tens of roundings of 6e-8.
+  // Values are of order 1 and sums have up to a few hundred terms: some tens of roundings of 6e-8, of which a tanh
+  // may take six.
   for (const Pair& pair : fused_operations()) {
     INFO(pair.name);
-    CHECK(difference(pair, DType::f32) < 4e-6);
+    CHECK(difference(pair, DType::f32) < 5e-6);
   }
 }
 

@@ -1,7 +1,9 @@
 // The fused row kernels of every variant, held against the reference.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "core/kernels/cpu.h"
@@ -40,6 +42,32 @@ TEMPLATE_TEST_CASE("kernels: softmax and its backward agree with the reference",
       loops.softmax_backward(kRows, n, want.data(), {dy.data(), n, 1}, dx.data());
       reference.softmax_backward(kRows, n, want.data(), {dy.data(), n, 1}, want_dx.data());
       REQUIRE(first_difference(dx, want_dx, kNear) == "");
+    }
+  });
+}
+
+TEMPLATE_TEST_CASE("kernels: small probabilities of softmax are accurate relative to themselves", "", float,
+                   double) {
+  using T = TestType;
+  using Wide = std::conditional_t<sizeof(T) == sizeof(float), double, long double>;
+  struct Band {
+    double lowest, bound;  // the bound of exp, and three roundings for the sum, its reciprocal and the product
+  };
+  for_each_variant<T>([](const Loops<T>& loops, const Loops<T>& reference) {
+    if (&loops == &reference) return;
+    Rng rng(8);
+    for (const Band& band : {Band{-20, 3 + 3}, Band{-50, 4 + 3}}) {
+      constexpr std::int64_t kPairs = 20'000;
+      std::vector<T> x = random_numbers<T>(2 * kPairs, rng, band.lowest, 0), y(x.size());
+      for (std::size_t i = 0; i < x.size(); i += 2) x[i] = 0;
+      loops.softmax(kPairs, 2, x.data(), nullptr, 0, y.data());
+      double worst = 0;
+      for (std::size_t i = 1; i < x.size(); i += 2) {
+        const Wide e = std::exp(static_cast<Wide>(x[i]));
+        worst = std::max(worst, ulps(y[i], e / (1 + e)));
+      }
+      INFO("from " << band.lowest);
+      CHECK(worst <= band.bound);
     }
   });
 }

@@ -108,9 +108,10 @@ double unary_bound(int function) {
     case Unary::log1p:
       return 2;
     case Unary::expm1:
-    case Unary::tanh:
     case Unary::sigmoid:
       return 4;
+    case Unary::tanh:
+      return 7;
     case Unary::erf:
       return 9;
     default:
@@ -467,9 +468,10 @@ TEMPLATE_TEST_CASE("kernels: exp, log, expm1, log1p, tanh, sigmoid and erf are a
     CHECK(worst_ulps<T, Wide>(loops, Unary::log, normal, [](Wide v) { return std::log(v); }) <= 1.1);
     CHECK(worst_ulps<T, Wide>(loops, Unary::expm1, x, [](Wide v) { return std::expm1(v); }) <= 3);
     CHECK(worst_ulps<T, Wide>(loops, Unary::log1p, x, [](Wide v) { return std::log1p(v); }) <= 1.6);
-    CHECK(worst_ulps<T, Wide>(loops, Unary::tanh, x, [](Wide v) { return std::tanh(v); }) <= 3);
+    const double tanh_bound = sizeof(T) == sizeof(float) ? 6 : 3;
+    CHECK(worst_ulps<T, Wide>(loops, Unary::tanh, x, [](Wide v) { return std::tanh(v); }) <= tanh_bound);
     CHECK(worst_ulps<T, Wide>(loops, Unary::sigmoid, x, [](Wide v) { return 1 / (1 + std::exp(-v)); }) <= 2.6);
-    CHECK(worst_ulps<T, Wide>(loops, Unary::erf, x, [](Wide v) { return std::erf(v); }) <= 8);
+    CHECK(worst_ulps<T, Wide>(loops, Unary::erf, x, [](Wide v) { return std::erf(v); }) <= 9);
     const T subnormal[] = {std::numeric_limits<T>::denorm_min(), -std::numeric_limits<T>::min() / 2};
     T log_of[2];
     loops.unary[static_cast<int>(Unary::log)](2, subnormal, 1, log_of, 1);
