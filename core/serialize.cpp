@@ -41,7 +41,7 @@ constexpr std::array kTypes = {TypeName{"F32", DType::f32}, TypeName{"F64", DTyp
 constexpr std::array kOtherTypes = {"I8",   "I16",     "I64",     "U8",      "U16", "U32",     "U64",     "F16",
                                     "BF16", "F8_E4M3", "F8_E5M2", "F8_E8M0", "C64", "F6_E2M3", "F6_E3M2", "F4"};
 
-std::string quoted(std::string_view name) { return JsonReader::quoted(name); }
+std::string quoted_name(std::string_view name) { return JsonReader::quoted(name); }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what, std::string expected = {}) {
   throw IoError({.what = text(path, ": ", what), .expected = std::move(expected)});
@@ -63,7 +63,7 @@ DType read_dtype(JsonReader& json, const std::string& subject) {
     if (name == type.name) return type.dtype;
   const bool known = std::find(kOtherTypes.begin(), kOtherTypes.end(), name) != kOtherTypes.end();
   throw IoError({.what = known ? text(subject, " has dtype ", name, ", which is not supported")
-                               : text(subject, " has the unknown dtype ", quoted(name)),
+                               : text(subject, " has the unknown dtype ", quoted_name(name)),
                  .expected = "dtype F32, F64, I32 or BOOL"});
 }
 
@@ -83,7 +83,7 @@ Shape read_shape(JsonReader& json, const std::string& subject) {
 }
 
 Place read_place(JsonReader& json, std::string name, const std::string& path) {
-  const std::string subject = text(path, ": tensor ", quoted(name));
+  const std::string subject = text(path, ": tensor ", quoted_name(name));
   std::optional<DType> dtype;
   std::optional<Shape> shape;
   std::vector<std::int64_t> offsets;
@@ -98,7 +98,7 @@ Place read_place(JsonReader& json, std::string name, const std::string& path) {
         offsets.push_back(json.integer());
       });
     } else {
-      throw IoError({.what = text(subject, " has the unknown key ", quoted(key)),
+      throw IoError({.what = text(subject, " has the unknown key ", quoted_name(key)),
                      .expected = "dtype, shape and data_offsets only"});
     }
   });
@@ -140,18 +140,18 @@ std::vector<std::size_t> order_in_data(const std::vector<Place>& places, std::in
     const Place& place = places[i];
     const std::string offsets = text("data_offsets [", place.begin, ", ", place.end, "]");
     if (place.end < place.begin)
-      refuse(path, text("tensor ", quoted(place.name), " ends before it begins: ", offsets));
+      refuse(path, text("tensor ", quoted_name(place.name), " ends before it begins: ", offsets));
     const std::int64_t bytes = place.shape.count() * static_cast<std::int64_t>(size_of(place.dtype));
     if (place.end - place.begin != bytes)
-      refuse(path, text("tensor ", quoted(place.name), " does not fill its place: ", place.dtype, " ",
+      refuse(path, text("tensor ", quoted_name(place.name), " does not fill its place: ", place.dtype, " ",
                         place.shape, " takes ", bytes, " bytes, ", offsets, " are ", place.end - place.begin));
     if (place.begin < covered)
-      refuse(path, text("tensors ", quoted(before->name), " and ", quoted(place.name), " overlap at byte ",
+      refuse(path, text("tensors ", quoted_name(before->name), " and ", quoted_name(place.name), " overlap at byte ",
                         place.begin, " of the data"));
     if (place.begin > covered)
       refuse(path, text("bytes ", covered, " to ", place.begin, " of the data belong to no tensor"));
     if (place.end > data_bytes)
-      refuse(path, text("the data is cut short: tensor ", quoted(place.name), " ends at byte ", place.end, ", ",
+      refuse(path, text("the data is cut short: tensor ", quoted_name(place.name), " ends at byte ", place.end, ", ",
                         data_bytes, " present"));
     covered = place.end;
     before = &place;
@@ -166,7 +166,7 @@ void require_bools(std::span<const std::byte> bytes, const std::string& name, co
   const auto wrong = std::find_if(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; });
   if (wrong != bytes.end())
     refuse(path,
-           text("element ", static_cast<std::int64_t>(wrong - bytes.begin()), " of tensor ", quoted(name),
+           text("element ", static_cast<std::int64_t>(wrong - bytes.begin()), " of tensor ", quoted_name(name),
                 " is ", std::to_integer<int>(*wrong)),
            "0 or 1 in a BOOL");
 }
@@ -202,7 +202,7 @@ TensorFile read_from(Source&& source, std::int64_t size, const std::string& path
     const std::span bytes(tensor.fresh_bytes(), static_cast<std::size_t>(place.end - place.begin));
     read(bytes);
     if (place.dtype == DType::boolean) require_bools(bytes, place.name, path);
-    tensor.storage().set_label(text("tensor ", quoted(place.name), " of ", path));
+    tensor.storage().set_label(text("tensor ", quoted_name(place.name), " of ", path));
     file.tensors[i] = {place.name, std::move(tensor)};
   }
   return file;
@@ -220,18 +220,18 @@ void require_writable(const TensorFile& file, const std::string& path) {
                            const char* kind) {
     if (find_invalid_utf8(name) != std::string_view::npos)
       refuse(path, text("cannot write a ", kind, " that is not UTF-8"));
-    if (!names.insert(name).second) refuse(path, text("cannot write the ", kind, " ", quoted(name), " twice"));
+    if (!names.insert(name).second) refuse(path, text("cannot write the ", kind, " ", quoted_name(name), " twice"));
   };
   std::unordered_set<std::string_view> names, keys;
   for (const auto& [name, tensor] : file.tensors) {
     require(names, name, "tensor name");
-    if (name == kMetadata) refuse(path, text("cannot write a tensor of the name ", quoted(name)));
-    if (!tensor.defined()) refuse(path, text("cannot write tensor ", quoted(name), ": it is undefined"));
+    if (name == kMetadata) refuse(path, text("cannot write a tensor of the name ", quoted_name(name)));
+    if (!tensor.defined()) refuse(path, text("cannot write tensor ", quoted_name(name), ": it is undefined"));
   }
   for (const auto& [key, value] : file.metadata) {
     require(keys, key, "metadata key");
     if (find_invalid_utf8(value) != std::string_view::npos)
-      refuse(path, text("cannot write the metadata ", quoted(key), ": its value is not UTF-8"));
+      refuse(path, text("cannot write the metadata ", quoted_name(key), ": its value is not UTF-8"));
   }
 }
 
@@ -277,9 +277,9 @@ const Value& find(const std::vector<std::pair<std::string, Value>>& entries, std
   constexpr std::size_t kMostNames = 12;
   std::string names;
   for (std::size_t i = 0; i < std::min(entries.size(), kMostNames); ++i)
-    append(names, text(i == 0 ? "" : ", ", quoted(entries[i].first)));
+    append(names, text(i == 0 ? "" : ", ", quoted_name(entries[i].first)));
   if (entries.size() > kMostNames) append(names, text(" and ", entries.size() - kMostNames, " more"));
-  throw IoError({.what = text(path.empty() ? "tensor file" : path, ": no ", kind, " ", quoted(name)),
+  throw IoError({.what = text(path.empty() ? "tensor file" : path, ": no ", kind, " ", quoted_name(name)),
                  .operands = entries.empty() ? text("it holds no ", kind, " at all") : "it holds " + names});
 }
 
