@@ -15,7 +15,7 @@ namespace heed {
 namespace {
 
 // Products of one piece of work at least.
-constexpr std::int64_t kAttentionGrain = 1 << 18;
+constexpr std::int64_t kAttentionGrain = 1 << 20;
 
 Shape scores_shape(const Tensor& q, const Tensor& k) { return q.shape().with(-1, k.extent(-2)); }
 
