@@ -6,8 +6,10 @@ namespace heed {
 
 Var matmul_transposed(const Var& a, const Var& b, SourceLocation at) {
   return record({"matmul_transposed", at}, matmul_transposed(a.value(), b.value()),
-                wrt(a, [b](const Var& dy) { return matmul(dy, b); }),              // [..., m, k]
-                wrt(b, [a](const Var& dy) { return transposed_matmul(dy, a); }));  // [..., n, k]
+                wrt(a, [b](const Var& dy) { return matmul(dy, b); }),  // [..., m, k]
+                wrt(b, [a, rank = b.rank()](const Var& dy) {           // [..., n, k]
+                  return factor_gradient(rank, dy, a);
+                }));
 }
 
 Var transposed_matmul(const Var& a, const Var& b, SourceLocation at) {

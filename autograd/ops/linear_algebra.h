@@ -25,6 +25,18 @@ Var matmul_transposed(const Var& a, const Var& b, SourceLocation at = {});
 /// Throws ShapeError unless both ranks are >= 2 and the two k agree.
 Var transposed_matmul(const Var& a, const Var& b, SourceLocation at = {});
 
+/// Leading axes folded into one: [..., n] -> [rows, n].
+inline Var as_rows(const Var& x, SourceLocation at = {}) {
+  const Shape rows = x.value().as_rows().shape();
+  return reshape(x, std::span(rows.begin(), rows.end()), at);
+}
+
+/// aT b, the gradient of a factor of this rank in a product over a batch. One matrix (rank 2), by which all
+/// were multiplied, gets the sum over the batch: one product over all rows.
+inline Var factor_gradient(int rank, const Var& a, const Var& b) {
+  return rank == 2 && a.rank() > 2 ? transposed_matmul(as_rows(a), as_rows(b)) : transposed_matmul(a, b);
+}
+
 /// Matrix product, batched over any leading axes.
 ///
 ///   a [..., m, k]   b [..., k, n]   ->   y [..., m, n]    (leading axes broadcast)
@@ -33,14 +45,10 @@ Var transposed_matmul(const Var& a, const Var& b, SourceLocation at = {});
 /// Throws ShapeError unless both ranks are >= 2 and the two k agree.
 inline Var matmul(const Var& a, const Var& b, SourceLocation at = {}) {
   return record({"matmul", at}, matmul(a.value(), b.value()),
-                wrt(a, [b](const Var& dy) { return matmul_transposed(dy, b); }),   // dy bT   [..., m, k]
-                wrt(b, [a](const Var& dy) { return transposed_matmul(a, dy); }));  // aT dy   [..., k, n]
-}
-
-/// Leading axes folded into one: [..., n] -> [rows, n].
-inline Var as_rows(const Var& x, SourceLocation at = {}) {
-  const Shape rows = x.value().as_rows().shape();
-  return reshape(x, std::span(rows.begin(), rows.end()), at);
+                wrt(a, [b](const Var& dy) { return matmul_transposed(dy, b); }),  // dy bT   [..., m, k]
+                wrt(b, [a, rank = b.rank()](const Var& dy) {                      // aT dy   [..., k, n]
+                  return factor_gradient(rank, a, dy);
+                }));
 }
 
 /// x w + b: the affine map of a fully connected layer, one product over all rows.

@@ -88,6 +88,21 @@ TEST_CASE("lifetime: cotangents are freed as they are consumed, also where the g
   CHECK(values_since(at_start) == 1);
 }
 
+TEST_CASE("lifetime: the gradient of a matrix by which a whole batch is multiplied is never made for each") {
+  constexpr std::int64_t kBatch = 64, kWidth = 128;
+  const Var x = Var(Tensor::full({kBatch, 2, kWidth}, 0.5, DType::f64));
+  const Var w = Var::parameter(Tensor::full({kWidth, kWidth}, 0.25, DType::f64));
+  const std::int64_t matrix = kWidth * kWidth * 8;
+  for (const bool transposed : {false, true}) {
+    const Var y = sum(transposed ? matmul_transposed(x, w) : matmul(x, w));
+    pool::reset_peak();
+    const std::int64_t at_start = bytes_in_use();
+    y.backward();
+    CHECK(pool::statistics().peak_bytes - at_start < 8 * matrix);
+    CHECK(w.grad().value().at({3, 5}) == (transposed ? 2 : 1) * kBatch * 2 * 0.5);  // added up over both
+  }
+}
+
 TEST_CASE("lifetime: an output kept for its rule goes with the rule, though later nodes know its node") {
   const Var x = large_leaf();
   const std::int64_t before = bytes_in_use();

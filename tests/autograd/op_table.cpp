@@ -156,6 +156,8 @@ void add_rows_and_products(std::vector<OpRow>& rows) {
       [](In in) { return Outputs{matmul_transposed(in[0], in[1])}; });
   add("matmul_transposed", "leading axes broadcast", {{{2, 1, 2, 3}}, {{4, 2, 3}}},
       [](In in) { return Outputs{matmul_transposed(in[0], in[1])}; });
+  add("matmul_transposed", "a batch times one matrix", {{{3, 2, 3}}, {{2, 3}}},
+      [](In in) { return Outputs{matmul_transposed(in[0], in[1])}; });
   add("matmul_transposed", "transposed views, one Var twice", {{{3, 2}}, {{3, 4}}}, [](In in) {
     return Outputs{matmul_transposed(transpose(in[0]), transpose(in[1])), matmul_transposed(in[0], in[0])};
   });
@@ -171,6 +173,9 @@ void add_rows_and_products(std::vector<OpRow>& rows) {
   add("transposed_matmul", "inner extent 0", {{{0, 2}}, {{0, 3}}, {{3}}},
       [](In in) { return Outputs{transposed_matmul(in[0], in[1]) * in[2]}; });
   add("as_rows", "", {{{2, 3, 4}}}, [](In in) { return Outputs{square(as_rows(in[0]))}; });
+  add("factor_gradient", "of one matrix for a batch, and of one each", {{{2, 4, 3}}, {{2, 4, 2}}}, [](In in) {
+    return Outputs{factor_gradient(2, in[0], in[1]), factor_gradient(3, in[0], in[1])};
+  });
   add("linear", "a batch of sequences", {{{2, 3, 4}}, {{4, 5}}, {{5}}},
       [](In in) { return Outputs{linear(in[0], in[1], in[2])}; });
   add("linear", "one row, no bias", {{{4}}, {{4, 2}}},

@@ -220,6 +220,9 @@ void add_product_extents(const Rows& add) {
              {{0, 0, 2}, {0, 3}},
              {{1, 1}, {1, 1}}},
             [](In in) { return Outputs{transposed_matmul(in[0], in[1])}; });
+  add.calls("factor_gradient", "no rows, no batch, one element",
+            {{{2, 0, 3}, {2, 0, 2}}, {{0, 2, 3}, {0, 2, 2}}, {{1, 1, 1}, {1, 1, 1}}},
+            [](In in) { return Outputs{factor_gradient(2, in[0], in[1])}; });
   add.calls("as_rows", "no rows, nothing in a row, one element", {{{0, 2, 3}}, {{2, 0, 3}}, {{2, 0}}, {{1}}},
             [](In in) { return Outputs{square(as_rows(in[0]))}; });
   add.calls("linear", "nothing comes in, nothing goes out, no rows, one element",
